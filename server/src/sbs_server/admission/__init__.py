@@ -1,0 +1,1 @@
+"""Admission: who may work on which restic repository, and when."""

@@ -1,0 +1,1 @@
+"""Agents: enrolment, presence, and the commands they are given."""

@@ -1,0 +1,96 @@
+"""Ordering work from agents: the side of it that touches database and bus.
+
+The row in `command` is the truth. `order` writes it and leaves; `bus` completes the activity when the agent's
+result comes in. Whenever an attempt at the activity is repeated it looks at the row first, so a lost completion
+loses nothing.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from sbs_server.agents import commands
+from sbs_server.agents.order_types import CommandOutcome, Order, Retry
+from sbs_server.backups.service import changed
+from sbs_server.kit.db.session import Database
+from sbs_server.models import Agent, AgentState, Command, CommandState, Run, RunState
+
+
+class OrderActivities:
+    def __init__(
+        self, database: Database, temporal: Client, *, silence_deadline: timedelta, accept_deadline: timedelta
+    ) -> None:
+        self._database = database
+        self._temporal = temporal
+        self._silence_deadline = silence_deadline
+        self._accept_deadline = accept_deadline
+
+    @activity.defn(name="agents.order")
+    async def order(self, order: Order) -> CommandOutcome:
+        """Orders the work and waits, without holding anything, until `bus` reports its end."""
+        outcome = await self._ordered(order)
+        if outcome is None:
+            activity.raise_complete_async()
+        return outcome
+
+    async def _ordered(self, order: Order) -> CommandOutcome | None:
+        async with self._database.transaction(UUID(hex=order.organization_id)) as session:
+            await _check_agent(session, order)
+            row = await commands.order(session, order, activity.info().workflow_id or "")
+            if row.state == CommandState.FINISHED and row.outcome is not None:
+                return commands.outcome_of(row.outcome)
+            await self._check_silence(session, row)
+        return None
+
+    @activity.defn(name="agents.cancel")
+    async def cancel(self, order: Order) -> None:
+        """Tells the agent to stop; a command that no agent has taken yet ends at once."""
+        async with self._database.transaction(UUID(hex=order.organization_id)) as session:
+            ended = await commands.cancel(session, order.command_id)
+        if ended is not None:
+            await self._complete(ended)
+
+    @activity.defn(name="agents.note_retry")
+    async def note_retry(self, retry: Retry) -> None:
+        """Shows on the run that it is waiting for its next attempt, and until when."""
+        async with self._database.transaction(UUID(hex=retry.organization_id)) as session:
+            run = await session.get_one(Run, UUID(hex=retry.run_id))
+            run.waiting_for, run.state = "retry", RunState.WAITING
+            run.retry_at = func.now() + timedelta(seconds=retry.pause_s)
+            await session.flush()
+            await changed(session, run)
+
+    async def _complete(self, row: Command) -> None:
+        """Wakes the workflow. Not found: that attempt is between two looks and will see the row by itself."""
+        handle = self._temporal.get_async_activity_handle(
+            workflow_id=row.workflow_id, run_id=None, activity_id=row.activity_id
+        )
+        try:
+            await handle.complete(row.outcome)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def _check_silence(self, session: AsyncSession, row: Command) -> None:
+        taken = row.state != CommandState.OPEN
+        heard = (row.last_heard_at or row.accepted_at or row.ordered_at) if taken else row.ordered_at
+        deadline = self._silence_deadline if taken else self._accept_deadline
+        now = await session.scalar(func.now().select())
+        if now is not None and now - heard > deadline:
+            code = "agent_silent" if taken else "agent_offline"
+            minutes = int(deadline.total_seconds() // 60)
+            raise ApplicationError(
+                f"nothing was heard from the agent for {minutes} minutes", type=code, non_retryable=True
+            )
+
+
+async def _check_agent(session: AsyncSession, order: Order) -> None:
+    agent = await session.get_one(Agent, UUID(hex=order.agent_id))
+    if agent.state == AgentState.REVOKED:
+        raise ApplicationError("the agent's access was revoked", type="agent_revoked", non_retryable=True)

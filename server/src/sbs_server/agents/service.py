@@ -1,0 +1,90 @@
+"""What people do with agents: look, rename, revoke."""
+
+from uuid import UUID
+
+from sqlalchemy import func
+
+from sbs_server.agents import repository
+from sbs_server.agents.repository import AgentFilter
+from sbs_server.agents.schemas import AgentOut
+from sbs_server.audit.service import Actor, record
+from sbs_server.auth.scope import Scope
+from sbs_server.kit.errors import ConflictError, FieldProblem, NotFoundError
+from sbs_server.kit.http.etags import check_version
+from sbs_server.kit.http.pages import PageRequest
+from sbs_server.messaging import outbox
+from sbs_server.models import Agent, AgentState, OutboxKind
+
+
+async def listed(scope: Scope, wanted: AgentFilter, paging: PageRequest) -> tuple[list[AgentOut], str | None]:
+    rows = await repository.page(scope.session, wanted, paging)
+    found, next_cursor = paging.slice(rows, [row.id for row in rows])
+    return await _out(scope, found), next_cursor
+
+
+async def get(scope: Scope, agent_id: UUID) -> AgentOut:
+    """Raises `NotFoundError`."""
+    agent = await repository.get(scope.session, agent_id)
+    if agent is None:
+        raise NotFoundError("request.not_found")
+    return (await _out(scope, [agent]))[0]
+
+
+async def rename(scope: Scope, agent_id: UUID, name: str, if_match: str) -> AgentOut:
+    """Raises NotFoundError, PreconditionFailedError, ConflictError."""
+    agent = await _locked(scope, agent_id)
+    check_version(if_match, agent.version)
+    before = agent.name
+    if not await repository.rename(scope.session, agent, name):
+        problem = FieldProblem("/name", "agent.name_taken", {"name": name})
+        raise ConflictError("agent.name_taken", problem, name=name)
+    answer = (await _out(scope, [agent]))[0]
+    await _record(scope, agent_id, "agent.renamed", {"before": before, "after": name})
+    return answer
+
+
+async def revoke(scope: Scope, agent_id: UUID) -> AgentOut:
+    """The agent and all its certificates are good for nothing from now on; its live connection is cut.
+
+    Doing it again changes nothing. Raises `NotFoundError`.
+    """
+    agent = await _locked(scope, agent_id)
+    if agent.state is not AgentState.REVOKED:
+        agent.state, agent.revoked_at, agent.version = AgentState.REVOKED, func.now(), agent.version + 1
+        await scope.session.flush()
+        await scope.session.refresh(agent)
+        await repository.revoke_certificates(scope.session, agent_id)
+        await _announce_revocation(scope, agent_id)
+        await _record(scope, agent_id, "agent.revoked", {"name": agent.name})
+    return (await _out(scope, [agent]))[0]
+
+
+async def _announce_revocation(scope: Scope, agent_id: UUID) -> None:
+    aggregate, organization_id = f"agent:{agent_id.hex}", scope.organization_id
+    await outbox.put(
+        scope.session, OutboxKind.AGENT_KICK, aggregate, {"agent_id": agent_id.hex}, organization_id
+    )
+    await outbox.event(
+        scope.session, organization_id, aggregate, "agent.revoked.v1", {"agent_id": agent_id.hex}
+    )
+
+
+async def _locked(scope: Scope, agent_id: UUID) -> Agent:
+    agent = await repository.locked(scope.session, agent_id)
+    if agent is None:
+        raise NotFoundError("request.not_found")
+    return agent
+
+
+async def _out(scope: Scope, agents: list[Agent]) -> list[AgentOut]:
+    ends = await repository.certificate_ends(scope.session, [agent.id for agent in agents])
+    return [
+        AgentOut.model_validate(agent).model_copy(update={"certificate_not_after": ends.get(agent.id)})
+        for agent in agents
+    ]
+
+
+async def _record(scope: Scope, agent_id: UUID, action: str, details: dict[str, object]) -> None:
+    actor = Actor("user", str(scope.caller.user_id), scope.caller.address)
+    target = ("agent", str(agent_id))
+    await record(scope.session, scope.organization_id, actor, action, target=target, details=details)

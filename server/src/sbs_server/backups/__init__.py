@@ -1,0 +1,1 @@
+"""Backup runs: starting them, the workflow, and what it leaves behind."""

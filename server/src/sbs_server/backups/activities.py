@@ -1,0 +1,201 @@
+"""The steps of a backup that touch database and repositories."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+
+from sbs_protocol.commands import BackupRun
+from sbs_protocol.identifiers import command_id
+from sbs_server.agents.order_types import CommandOutcome, Order
+from sbs_server.audit.service import Actor, record
+from sbs_server.backups.outcome import run_state, target_state
+from sbs_server.backups.service import changed
+from sbs_server.backups.types import BackupOutcomes, BackupPlan, Finish, RunEnd, TargetOutcome
+from sbs_server.kit.db.session import Database
+from sbs_server.kit.workflows import RunRef
+from sbs_server.messaging import outbox
+from sbs_server.models import (
+    Agent,
+    Job,
+    JobRepository,
+    Repository,
+    ResticRepository,
+    Run,
+    RunState,
+    RunTarget,
+    Snapshot,
+    SnapshotCopy,
+)
+from sbs_server.repositories.restic import RepositoryProblem, ResticRepositories
+
+
+class BackupActivities:
+    def __init__(self, database: Database, repositories: ResticRepositories) -> None:
+        self._database = database
+        self._repositories = repositories
+
+    @activity.defn(name="backups.prepare")
+    async def prepare(self, ref: RunRef) -> BackupPlan:
+        """Settles what is to be done, and makes the restic repositories that do not exist yet."""
+        organization_id, run_id = UUID(hex=ref.organization_id), UUID(hex=ref.run_id)
+        try:
+            targets = await self._targets(organization_id, run_id)
+        except RepositoryProblem as problem:
+            return BackupPlan(problem_code=problem.code, problem_message=str(problem))
+        async with self._database.transaction(organization_id) as session:
+            run = await session.get_one(Run, run_id)
+            job = await session.get_one(Job, run.job_id)
+            agent = await session.get_one(Agent, run.agent_id)
+            for target in targets:
+                await session.merge(
+                    RunTarget(organization_id=organization_id, run_id=run_id, restic_repository_id=target)
+                )
+            run.waiting_for = "admission"
+            await session.flush()
+            await changed(session, run)
+            return BackupPlan([_order(run, job, agent, target) for target in targets], job.keep_last)
+
+    async def _targets(self, organization_id: UUID, run_id: UUID) -> list[UUID]:
+        async with self._database.transaction(organization_id) as session:
+            run = await session.get_one(Run, run_id)
+            query = (
+                select(Repository.id)
+                .join(JobRepository, JobRepository.repository_id == Repository.id)
+                .where(JobRepository.job_id == run.job_id, Repository.deleted_at.is_(None))
+                .order_by(Repository.id)
+            )
+            repositories = (await session.scalars(query)).all()
+        if not repositories:
+            raise RepositoryProblem("no_target", "the job has no repository any more")
+        return [
+            await self._repositories.ensure(organization_id, repository_id, run.agent_id)
+            for repository_id in repositories
+        ]
+
+    @activity.defn(name="backups.record")
+    async def record(self, outcomes: BackupOutcomes) -> RunEnd:
+        """Writes down what each target has; a snapshot counts only if it really lies in its repository."""
+        organization_id, run_id = UUID(hex=outcomes.organization_id), UUID(hex=outcomes.run_id)
+        async with self._database.transaction(organization_id) as session:
+            run = await session.get_one(Run, run_id, with_for_update=True)
+            states = [await self._target(session, run, target) for target in outcomes.targets]
+        state = run_state(states)
+        trouble = next((t.outcome.problem for t in outcomes.targets if t.outcome.problem is not None), None)
+        if state in {RunState.FAILED, RunState.PARTIAL} and trouble is None:
+            return RunEnd(state.value, False, "snapshot_missing", "the snapshot is not in the repository")
+        if trouble is None:
+            return RunEnd(state.value, state.may_forget)
+        return RunEnd(state.value, state.may_forget, trouble.code, trouble.message)
+
+    async def _target(self, session: AsyncSession, run: Run, target: TargetOutcome) -> RunState:
+        key = (run.organization_id, run.id, UUID(hex=target.restic_repository_id))
+        row = await session.get_one(RunTarget, key)
+        outcome, state = target.outcome, target_state(target.outcome)
+        snapshot_id = (outcome.backup or {}).get("snapshot_id")
+        if snapshot_id is not None:
+            repository = await session.get_one(ResticRepository, row.restic_repository_id)
+            if await self._repositories.holds_snapshot(repository.path, snapshot_id):
+                await _register(session, run, row.restic_repository_id, outcome)
+            else:
+                state = RunState.FAILED
+        row.state, row.restic_snapshot_id, row.result = state, snapshot_id, outcome.backup or {}
+        if outcome.problem is not None:
+            row.error_code, row.error_message = outcome.problem.code, outcome.problem.message
+        return state
+
+    @activity.defn(name="backups.finish")
+    async def finish(self, finish: Finish) -> None:
+        """The run's last word; told to whoever listens."""
+        async with self._database.transaction(UUID(hex=finish.organization_id)) as session:
+            run = await session.get_one(Run, UUID(hex=finish.run_id), with_for_update=True)
+            if run.state.is_final:
+                return
+            await finish_run(session, run, finish.end)
+
+
+async def finish_run(session: AsyncSession, run: Run, end: RunEnd) -> None:
+    """Sets the final state of a run of any kind, with its event and its line in the audit log."""
+    run.state, run.waiting_for, run.retry_at = RunState(end.state), None, None
+    run.error_code, run.error_message = end.error_code, end.error_message
+    run.finished_at = func.now()
+    await session.flush()
+    await changed(session, run)
+    data = {"run_id": run.id.hex, "kind": run.kind.value, "state": end.state, "error_code": end.error_code}
+    await outbox.event(session, run.organization_id, f"run:{run.id.hex}", "run.finished.v1", data)
+    details = {"state": end.state, "error_code": end.error_code}
+    actor = Actor("system", "worker")
+    await record(
+        session, run.organization_id, actor, "run.finished", target=("run", str(run.id)), details=details
+    )
+
+
+def _order(run: Run, job: Job, agent: Agent, restic_repository_id: UUID) -> Order:
+    body = BackupRun(
+        dataset_id=run.dataset_id or run.id,
+        restic_repository_id=restic_repository_id,
+        sources=job.sources,
+        includes=job.includes,
+        excludes=job.excludes,
+        tags=[f"sbs:job={job.id.hex}", f"sbs:run={run.id.hex}"],
+        host=agent.name,
+    )
+    return Order(
+        organization_id=run.organization_id.hex,
+        run_id=run.id.hex,
+        agent_id=run.agent_id.hex,
+        restic_repository_id=restic_repository_id.hex,
+        command_id=command_id(run.id, "backup", restic_repository_id),
+        body=body.model_dump(mode="json"),
+    )
+
+
+async def _register(
+    session: AsyncSession, run: Run, restic_repository_id: UUID, outcome: CommandOutcome
+) -> None:
+    """The snapshot of this run, made with its first copy, and the copy itself."""
+    said = outcome.backup or {}
+    snapshot = (await session.scalars(select(Snapshot).where(Snapshot.run_id == run.id))).one_or_none()
+    if snapshot is None:
+        job = await session.get_one(Job, run.job_id)
+        agent = await session.get_one(Agent, run.agent_id)
+        snapshot = Snapshot(
+            organization_id=run.organization_id,
+            dataset_id=run.dataset_id,
+            agent_id=run.agent_id,
+            run_id=run.id,
+            taken_at=_when(outcome),
+            hostname=agent.hostname,
+            paths=job.sources,
+            files=said["files_new"] + said["files_changed"] + said["files_unmodified"],
+            size_bytes=said["bytes_processed"],
+            added_bytes=said["bytes_added"],
+            complete=outcome.result == "succeeded",
+        )
+        session.add(snapshot)
+        await session.flush()
+    await _register_copy(session, snapshot, restic_repository_id, said["snapshot_id"])
+
+
+async def _register_copy(
+    session: AsyncSession, snapshot: Snapshot, restic_repository_id: UUID, restic_snapshot_id: str
+) -> None:
+    query = select(SnapshotCopy).where(
+        SnapshotCopy.restic_repository_id == restic_repository_id,
+        SnapshotCopy.restic_snapshot_id == restic_snapshot_id,
+    )
+    if (await session.scalars(query)).one_or_none() is None:
+        session.add(
+            SnapshotCopy(
+                organization_id=snapshot.organization_id,
+                snapshot_id=snapshot.id,
+                restic_repository_id=restic_repository_id,
+                restic_snapshot_id=restic_snapshot_id,
+            )
+        )
+
+
+def _when(outcome: CommandOutcome) -> datetime:
+    return datetime.fromisoformat(outcome.finished_at or "")

@@ -1,0 +1,57 @@
+"""What the backup workflow and its activities say to each other."""
+
+from dataclasses import dataclass, field
+
+from sbs_server.agents.order_types import CommandOutcome, Order
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPlan:
+    """What is to be done, settled before the first wait. `problem`: the run can't even begin."""
+
+    orders: list[Order] = field(default_factory=list)
+    keep_last: int | None = None
+    problem_code: str | None = None
+    problem_message: str | None = None
+
+    @property
+    def restic_repository_ids(self) -> list[str]:
+        return [order.restic_repository_id for order in self.orders]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetOutcome:
+    restic_repository_id: str
+    outcome: CommandOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class BackupOutcomes:
+    organization_id: str
+    run_id: str
+    targets: list[TargetOutcome]
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended; `state` is a value of models.RunState."""
+
+    state: str
+    may_forget: bool = False
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    organization_id: str
+    run_id: str
+    end: RunEnd
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetRequest:
+    organization_id: str
+    run_id: str
+    restic_repository_ids: list[str]
+    keep_last: int

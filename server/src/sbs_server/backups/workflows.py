@@ -1,0 +1,88 @@
+"""A backup of one agent, from asking for admission to retention."""
+
+import asyncio
+
+from temporalio import workflow
+
+from sbs_server.admission.steps import Admission
+from sbs_server.admission.types import TicketRef, TicketRequest
+from sbs_server.agents.order_types import Order
+from sbs_server.agents.orders import carry_out
+from sbs_server.backups.types import BackupOutcomes, BackupPlan, Finish, ForgetRequest, RunEnd, TargetOutcome
+from sbs_server.kit.workflows import LONG_STEP_TIMEOUT, STEADY, STEP_TIMEOUT, RunRef
+
+with workflow.unsafe.imports_passed_through():
+    from sbs_server.backups.activities import BackupActivities
+    from sbs_server.retention.activities import RetentionActivities
+
+
+@workflow.defn(name="BackupWorkflow")
+class BackupWorkflow:
+    """prepare → admission → the agent backs up to all targets → record → release → forget → finish."""
+
+    def __init__(self) -> None:
+        self._admission = Admission()
+        self._stop = asyncio.Event()
+
+    @workflow.signal
+    def admitted(self, purpose: str) -> None:
+        self._admission.grant(purpose)
+
+    @workflow.signal
+    def cancel(self) -> None:
+        self._stop.set()
+
+    @workflow.run
+    async def run(self, ref: RunRef) -> RunEnd:
+        plan = await workflow.execute_activity_method(
+            BackupActivities.prepare, ref, start_to_close_timeout=LONG_STEP_TIMEOUT, retry_policy=STEADY
+        )
+        if plan.problem_code is not None:
+            return await self._finish(ref, RunEnd("failed", False, plan.problem_code, plan.problem_message))
+        end = await self._back_up(ref, plan)
+        if end.may_forget and plan.keep_last is not None:
+            await self._forget(ref, plan, plan.keep_last)
+        return await self._finish(ref, end)
+
+    async def _back_up(self, ref: RunRef, plan: BackupPlan) -> RunEnd:
+        ticket = _ticket(ref, plan, "backup", exclusive=False)
+        try:
+            if not await self._admission.acquire(ticket, self._stop):
+                return RunEnd("cancelled")
+            targets = await asyncio.gather(*[self._target(order) for order in plan.orders])
+            outcomes = BackupOutcomes(ref.organization_id, ref.run_id, list(targets))
+            return await workflow.execute_activity_method(
+                BackupActivities.record, outcomes, start_to_close_timeout=STEP_TIMEOUT, retry_policy=STEADY
+            )
+        finally:
+            await self._admission.release(TicketRef(ref.organization_id, ref.run_id, "backup"))
+
+    async def _target(self, order: Order) -> TargetOutcome:
+        return TargetOutcome(order.restic_repository_id, await carry_out(order, self._stop))
+
+    async def _forget(self, ref: RunRef, plan: BackupPlan, keep_last: int) -> None:
+        ticket = _ticket(ref, plan, "forget", exclusive=True)
+        request = ForgetRequest(ref.organization_id, ref.run_id, plan.restic_repository_ids, keep_last)
+        try:
+            if await self._admission.acquire(ticket, self._stop):
+                await workflow.execute_activity_method(
+                    RetentionActivities.forget,
+                    request,
+                    start_to_close_timeout=LONG_STEP_TIMEOUT,
+                    retry_policy=STEADY,
+                )
+        finally:
+            await self._admission.release(TicketRef(ref.organization_id, ref.run_id, "forget"))
+
+    async def _finish(self, ref: RunRef, end: RunEnd) -> RunEnd:
+        await workflow.execute_activity_method(
+            BackupActivities.finish,
+            Finish(ref.organization_id, ref.run_id, end),
+            start_to_close_timeout=STEP_TIMEOUT,
+            retry_policy=STEADY,
+        )
+        return end
+
+
+def _ticket(ref: RunRef, plan: BackupPlan, purpose: str, *, exclusive: bool) -> TicketRequest:
+    return TicketRequest(ref.organization_id, ref.run_id, purpose, plan.restic_repository_ids, exclusive)

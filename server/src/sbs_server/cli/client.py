@@ -1,0 +1,142 @@
+"""The public API as the command line uses it."""
+
+import json
+import ssl
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from sbs_server.cli.errors import CliError, NotSignedInError, UnreachableError, UsageError
+from sbs_server.cli.session_file import Session
+
+COOKIE = "__Host-sbs_session"
+_TIMEOUT_S = 30.0
+Json = dict[str, Any]
+
+
+class Client:
+    """Calls below the session's organization. Errors become one line each."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._base = f"/organizations/{session.organization_id}"
+        self._http = connection(session.url, session.ca_file)
+        self._http.headers["X-CSRF-Token"] = session.csrf_token
+        self._http.headers["Cookie"] = f"{COOKIE}={session.cookie}"
+
+    def get(self, path: str, /, **query: Any) -> Json:
+        return self._call("GET", path, params={k: v for k, v in query.items() if v is not None})
+
+    def post(self, path: str, body: Json | None = None) -> Json:
+        """With a fresh Idempotency-Key."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        return self._call("POST", path, json=body or {}, headers=headers)
+
+    def items(self, path: str, /, *, limit: int | None = None, **query: Any) -> Iterator[Json]:
+        """Every item of a list, page by page, at most `limit` of them."""
+        cursor, left = None, limit
+        while left is None or left > 0:
+            page = self.get(path, cursor=cursor, limit=min(left or 500, 500), **query)
+            yield from page["items"]
+            left = None if left is None else left - len(page["items"])
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def find(self, path: str, wanted: str) -> Json:
+        """The item with this name or id (or the beginning of an id). Raises `UsageError` for none or several."""
+        found = [item for item in self.items(path) if _matches(item, wanted)]
+        if len(found) == 1:
+            return found[0]
+        what = path.strip("/")
+        raise UsageError(
+            f"{len(found) or 'none'} of the {what} matches {wanted!r}: give a name or a whole id"
+        )
+
+    def events(self, path: str) -> Iterator[tuple[str, Json]]:
+        """Server-sent events: (event, data)."""
+        try:
+            with self._http.stream(
+                "GET", self._base + path, timeout=httpx.Timeout(30.0, read=60.0)
+            ) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise problem(answer)
+                yield from _parse_events(answer.iter_lines())
+        except httpx.TransportError as error:
+            raise UnreachableError(f"the live view broke off: {error}") from error
+
+    def download(self, path: str, /, **query: str) -> Iterator[bytes]:
+        """The body of an answer, in pieces. A body that breaks off raises `UnreachableError`."""
+        try:
+            with self._http.stream("GET", self._base + path, params=query, timeout=None) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise problem(answer)
+                yield from answer.iter_bytes()
+        except httpx.TransportError as error:
+            raise UnreachableError(f"the download broke off: {error}") from error
+
+    def sign_out(self) -> None:
+        self._send("DELETE", "/session")
+
+    def _call(self, method: str, path: str, **options: Any) -> Json:
+        answer = self._send(method, self._base + path, **options)
+        return answer.json() if answer.content else {}
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return send(self._http, method, path, **options)
+
+
+def connection(url: str, ca_file: str | None) -> httpx.Client:
+    """A connection pool that checks the server's certificate, against `ca_file` where there is one."""
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"--ca-file {ca_file}: not readable as PEM certificates: {error}") from error
+    return httpx.Client(base_url=f"{url.rstrip('/')}/api/v1", verify=context, timeout=_TIMEOUT_S)
+
+
+def send(http: httpx.Client, method: str, path: str, **options: Any) -> httpx.Response:
+    """One call. Raises `CliError` with what the server said."""
+    try:
+        answer = http.request(method, path, **options)
+    except httpx.TransportError as error:
+        raise UnreachableError(
+            f"{http.base_url.host}: {error}: is the platform up, and its address right?"
+        ) from error
+    if not answer.is_success:
+        raise problem(answer)
+    return answer
+
+
+def problem(answer: httpx.Response) -> CliError:
+    """A problem+json answer as one line."""
+    try:
+        said = answer.json()
+        fields = [f"{entry['pointer']}: {entry['message']}" for entry in said.get("errors", [])]
+        text = " ".join([said["detail"], *fields, said.get("hint") or ""]).strip()
+    except (ValueError, KeyError):
+        text = f"the server answered {answer.status_code}"
+    kind = NotSignedInError if answer.status_code == httpx.codes.UNAUTHORIZED else CliError
+    return kind(text)
+
+
+def _matches(item: Json, wanted: str) -> bool:
+    plain = wanted.replace("-", "").lower()
+    starts = len(plain) >= 8 and item["id"].replace("-", "").startswith(plain)
+    return starts or item.get("name") == wanted
+
+
+def _parse_events(lines: Iterator[str]) -> Iterator[tuple[str, Json]]:
+    event, data = "message", ""
+    for line in lines:
+        if line.startswith("event:"):
+            event = line[6:].strip()
+        elif line.startswith("data:"):
+            data += line[5:].strip()
+        elif not line and data:
+            yield event, json.loads(data)
+            event, data = "message", ""

@@ -1,0 +1,40 @@
+"""What the commands share: options, and errors as one line with an exit code."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, ParamSpec, TypeVar
+
+import typer
+
+from sbs_server.cli import session_file
+from sbs_server.cli.client import Client
+from sbs_server.cli.errors import CliError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+SessionFile = Annotated[
+    Path | None,
+    typer.Option("--session-file", help="Where the session is kept (default: the user's config folder)."),
+]
+Limit = Annotated[int, typer.Option(min=1, help="How many at most, newest first.")]
+
+
+def client(file: Path | None) -> Client:
+    return Client(session_file.load(file or session_file.default_file()))
+
+
+def one_line(command: Callable[P, R]) -> Callable[P, R]:
+    """Errors of ours become one line on standard error and their exit code."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except CliError as error:
+            typer.echo(f"sbs: {error}", err=True)
+            raise typer.Exit(error.exit_code) from error
+
+    return run

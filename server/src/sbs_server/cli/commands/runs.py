@@ -1,0 +1,63 @@
+"""`sbs runs`: what happened, and what is happening."""
+
+from typing import Annotated
+
+import typer
+
+from sbs_server.cli.commands.options import AsJson, Limit, SessionFile, client, one_line
+from sbs_server.cli.output import show, show_one
+from sbs_server.cli.watching import watch as follow
+
+app = typer.Typer(help="What happened, and what is happening.", no_args_is_help=True)
+_COLUMNS = (
+    "id",
+    "kind",
+    "job_name",
+    "agent_name",
+    "state",
+    "trigger",
+    "started_at",
+    "finished_at",
+    "warnings_total",
+)
+
+
+@app.command("list")
+@one_line
+def list_(
+    state: Annotated[str | None, typer.Option(help="Only runs in this state.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    session_path: SessionFile = None,
+) -> None:
+    """Runs, newest first."""
+    show(client(session_path).items("/runs", limit=limit, state=state), _COLUMNS, as_json=as_json)
+
+
+@app.command("show")
+@one_line
+def show_run(run: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
+    """One run: targets, attempts, and why it waits."""
+    show_one(client(session_path).get(f"/runs/{run}"), as_json=as_json)
+
+
+@app.command()
+@one_line
+def watch(run: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
+    """Follow a run to its end. Exit code: 0 succeeded, 3 with warnings or partial, 1 failed, 4 cancelled."""
+    raise typer.Exit(follow(client(session_path), run, as_json=as_json))
+
+
+@app.command()
+@one_line
+def warnings(run: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
+    """The files that could not be read or restored, one by one."""
+    rows = client(session_path).items(f"/runs/{run}/warnings")
+    show(rows, ("path", "code", "message"), as_json=as_json)
+
+
+@app.command()
+@one_line
+def cancel(run: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
+    """Ask a run to stop."""
+    show_one(client(session_path).post(f"/runs/{run}/cancel"), as_json=as_json)

@@ -1,0 +1,37 @@
+"""What the command line can fail with, and its exit codes.
+
+    CliError                   1  the operation failed
+    ├── UsageError             2  an argument is wrong
+    ├── NotSignedInError       5  sign in first (`sbs login`)
+    └── UnreachableError       6  the control plane can't be reached, or is not who it should be
+
+`sbs runs watch`, and whatever waits for a run, ends with 0 (succeeded), 3 (completed with warnings, or partial),
+1 (failed) or 4 (cancelled).
+"""
+
+from typing import ClassVar
+
+
+class CliError(Exception):
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(CliError):
+    exit_code = 2
+
+
+class NotSignedInError(CliError):
+    exit_code = 5
+
+
+class UnreachableError(CliError):
+    exit_code = 6
+
+
+RUN_EXIT_CODES = {
+    "succeeded": 0,
+    "completed_with_warnings": 3,
+    "partial": 3,
+    "failed": 1,
+    "cancelled": 4,
+}

@@ -1,0 +1,1 @@
+"""Jobs: what to back up, where to, and when."""

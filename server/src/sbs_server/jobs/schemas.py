@@ -1,0 +1,113 @@
+"""Jobs in the API."""
+
+from collections.abc import Callable, Hashable
+from datetime import datetime
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic_core import PydanticCustomError
+
+from sbs_server.jobs.cron import LONGEST_CRON, CronError, check_cron, check_zone
+from sbs_server.jobs.sources import Mask, Source
+from sbs_server.kit.http.explained import Explained
+from sbs_server.kit.http.inputs import Input, Name
+
+_T = TypeVar("_T", bound=Hashable)
+
+
+def _checked(check: Callable[[str], str]) -> Callable[[str], str]:
+    def validate(text: str) -> str:
+        try:
+            return check(text)
+        except CronError as error:
+            raise PydanticCustomError(error.code, "unusable", dict(error.params)) from error
+
+    return validate
+
+
+def _distinct(values: list[_T]) -> list[_T]:
+    if len(set(values)) != len(values):
+        twice = next(value for value in values if values.count(value) > 1)
+        raise PydanticCustomError("job.listed_twice", "listed twice", {"value": str(twice)})
+    return values
+
+
+Sources = Annotated[list[Source], Field(min_length=1, max_length=64), AfterValidator(_distinct)]
+Masks = Annotated[list[Mask], Field(max_length=256)]
+AgentIds = Annotated[list[UUID], Field(min_length=1, max_length=1000), AfterValidator(_distinct)]
+RepositoryIds = Annotated[list[UUID], Field(min_length=1, max_length=4), AfterValidator(_distinct)]
+Cron = Annotated[
+    str,
+    Field(max_length=LONGEST_CRON, examples=["30 1 * * MON-FRI"]),
+    AfterValidator(_checked(check_cron)),
+]
+TimeZone = Annotated[
+    str, Field(max_length=64, examples=["Europe/Berlin"]), AfterValidator(_checked(check_zone))
+]
+OffsetS = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=0,
+        le=59,
+        description="Seconds after the minute of the cron text at which the job starts: spreads jobs that share one.",
+    ),
+]
+KeepLast = Annotated[int, Field(strict=True, ge=1, le=10_000)]
+
+
+class JobCreate(Input):
+    name: Name
+    sources: Sources
+    includes: Masks = []
+    excludes: Masks = []
+    agent_ids: AgentIds
+    repository_ids: RepositoryIds
+    cron: Cron | None = None
+    """Minute, hour, day of the month, month, weekday; null: only by hand."""
+    offset_s: OffsetS = 0
+    time_zone: TimeZone = "UTC"
+    paused: bool = False
+    keep_last: KeepLast | None = None
+    """How many snapshots of each agent are kept; null: all."""
+
+
+class JobEdit(Input):
+    """What is left out stays as it is."""
+
+    name: Name = ""
+    sources: Sources = []
+    includes: Masks = []
+    excludes: Masks = []
+    agent_ids: AgentIds = []
+    repository_ids: RepositoryIds = []
+    cron: Cron | None = None
+    offset_s: OffsetS = 0
+    time_zone: TimeZone = ""
+    keep_last: KeepLast | None = None
+
+
+class JobOut(BaseModel):
+    id: UUID
+    name: str
+    sources: list[str]
+    includes: list[str]
+    excludes: list[str]
+    agent_ids: list[UUID]
+    repository_ids: list[UUID]
+    cron: str | None
+    offset_s: int
+    time_zone: str
+    paused: bool
+    keep_last: int | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class JobDetail(JobOut):
+    next_runs: list[AwareDatetime]
+    """The next five times, with the time zone's offset; empty while the job is paused or has no schedule."""
+    schedule_notes: list[Explained]
+    """What a change of the clocks does to this schedule."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: the base of all tables, tenant sessions, row-level-security policies."""

@@ -1,0 +1,1 @@
+"""The habits of our HTTP APIs: problem+json, cursors, ETags, idempotency keys, one transaction a request."""

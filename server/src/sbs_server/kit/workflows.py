@@ -1,0 +1,26 @@
+"""What workflows share: how activities are retried.
+
+Workflow code runs again and again during replay: nothing here, or in a `workflows.py`, may read a clock, the
+environment or the network, and the order of what it asks for never changes without `workflow.patched`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+
+STEP_TIMEOUT = timedelta(minutes=2)
+LONG_STEP_TIMEOUT = timedelta(minutes=30)
+
+STEADY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)
+)
+"""For steps that only need the platform itself: tried until it is back, whatever is down."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRef:
+    """The input of every run's workflow and of most of its steps. Ids as 32 hex digits."""
+
+    organization_id: str
+    run_id: str

@@ -1,0 +1,1 @@
+"""The bus: the outbox and its relay, NATS connections, agents' subjects, presence."""

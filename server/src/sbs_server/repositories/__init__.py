@@ -1,0 +1,1 @@
+"""Places for backups and the restic repositories in them."""

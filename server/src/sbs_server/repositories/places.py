@@ -1,0 +1,81 @@
+"""The storage roots that the operator has declared, and what can be done with folders below them.
+
+All file system work runs in threads of its own with a deadline: a network mount whose server is gone blocks for
+ever.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from sbs_server.kit.errors import invalid
+from sbs_server.repositories import trials
+from sbs_server.repositories.markers import Marker, read_marker
+from sbs_server.repositories.paths import FIELD, Place, locate
+from sbs_server.repositories.trials import Space, Trial
+
+_T = TypeVar("_T")
+_DEADLINE_S = 20.0
+
+
+class Places:
+    """Built by the entry point from `settings.storage.roots`."""
+
+    def __init__(self, roots: Sequence[Path], *, deadline_s: float = _DEADLINE_S) -> None:
+        self._roots = roots
+        self._deadline_s = deadline_s
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="places")
+
+    def close(self) -> None:
+        """Ends the threads; one that hangs on a dead mount is left behind."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def locate(self, path: str) -> Place:
+        """The place that a path names, by its text alone. Raises InvalidError."""
+        return locate(path, self._roots)
+
+    async def holder(self, place: Place) -> Marker | None:
+        """Whose folder this is already. Raises InvalidError."""
+        return await self._in_thread(lambda: _holder(place))
+
+    async def take(self, place: Place, marker: Marker) -> Space:
+        """Tries the folder, creating it where needed, and leaves the mark in it.
+
+        Raises InvalidError; the folders it had made are gone then.
+        """
+        return await self._in_thread(lambda: trials.take(place, marker))
+
+    async def try_out(self, place: Place) -> Trial:
+        """Does what `take` would do, and leaves nothing behind."""
+        return await self._in_thread(lambda: trials.try_out(place))
+
+    async def space(self, path: str, marker: Marker) -> Space:
+        """The space of a repository's disk. Raises InvalidError when the folder is not there, or not that one."""
+        return await self._in_thread(lambda: _space(Path(path), marker))
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await loop.run_in_executor(self._threads, work)
+        except TimeoutError:
+            raise invalid(FIELD, "repository.path_slow", seconds=int(self._deadline_s)) from None
+
+
+def _holder(place: Place) -> Marker | None:
+    with trials.explained(place.path):
+        return read_marker(place.path)
+
+
+def _space(path: Path, marker: Marker) -> Space:
+    with trials.explained(path):
+        if not trials.is_folder(path):
+            raise invalid(FIELD, "repository.path_missing", path=str(path))
+        if read_marker(path) != marker:
+            raise invalid(FIELD, "repository.path_foreign", path=str(path))
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
+            raise invalid(FIELD, "repository.path_read_only", path=str(path))
+        return trials.usage(path)

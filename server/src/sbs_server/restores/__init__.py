@@ -1,0 +1,1 @@
+"""Restores to an agent."""

@@ -1,0 +1,92 @@
+"""The steps of a restore that touch the database."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+
+from sbs_protocol.commands import RestoreRun
+from sbs_protocol.identifiers import command_id
+from sbs_protocol.paths import WirePath
+from sbs_server.agents.order_types import Order
+from sbs_server.backups.service import changed
+from sbs_server.backups.types import RunEnd
+from sbs_server.kit.db.session import Database
+from sbs_server.kit.workflows import RunRef
+from sbs_server.models import CopyState, Restore, Run, RunState, RunTarget, SnapshotCopy
+from sbs_server.restores.types import RestoreOutcome, RestorePlan
+
+
+class RestoreActivities:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @activity.defn(name="restores.prepare")
+    async def prepare(self, ref: RunRef) -> RestorePlan:
+        """Chooses the copy to restore from and settles what the agent is to do."""
+        organization_id, run_id = UUID(hex=ref.organization_id), UUID(hex=ref.run_id)
+        async with self._database.transaction(organization_id) as session:
+            run = await session.get_one(Run, run_id)
+            restore = await session.get_one(Restore, (organization_id, run_id))
+            copy = await _copy(session, restore.snapshot_id)
+            if copy is None:
+                return RestorePlan(
+                    problem_code="snapshot_missing", problem_message="the snapshot was forgotten meanwhile"
+                )
+            await session.merge(
+                RunTarget(
+                    organization_id=organization_id,
+                    run_id=run_id,
+                    restic_repository_id=copy.restic_repository_id,
+                )
+            )
+            run.waiting_for = "admission"
+            await session.flush()
+            await changed(session, run)
+            return RestorePlan(_order(run, restore, copy))
+
+    @activity.defn(name="restores.record")
+    async def record(self, given: RestoreOutcome) -> RunEnd:
+        """Writes down what the agent restored and verified."""
+        organization_id, run_id = UUID(hex=given.organization_id), UUID(hex=given.run_id)
+        outcome, state = given.outcome, RunState(given.outcome.result)
+        async with self._database.transaction(organization_id) as session:
+            run = await session.get_one(Run, run_id, with_for_update=True)
+            key = (organization_id, run_id, UUID(hex=given.restic_repository_id))
+            target = await session.get_one(RunTarget, key)
+            target.state, target.result = state, outcome.restore or {}
+            run.result = outcome.restore or {}
+            if outcome.problem is not None:
+                target.error_code, target.error_message = outcome.problem.code, outcome.problem.message
+        if outcome.problem is None:
+            return RunEnd(state.value)
+        return RunEnd(state.value, False, outcome.problem.code, outcome.problem.message)
+
+
+async def _copy(session: AsyncSession, snapshot_id: UUID) -> SnapshotCopy | None:
+    query = (
+        select(SnapshotCopy)
+        .where(SnapshotCopy.snapshot_id == snapshot_id, SnapshotCopy.state == CopyState.PRESENT)
+        .order_by(SnapshotCopy.id)
+    )
+    return (await session.scalars(query)).first()
+
+
+def _order(run: Run, restore: Restore, copy: SnapshotCopy) -> Order:
+    body = RestoreRun(
+        restic_repository_id=copy.restic_repository_id,
+        restic_snapshot_id=copy.restic_snapshot_id,
+        selection=[WirePath.model_validate(path) for path in restore.selection],
+        target_folder=restore.target_folder,
+        policy=restore.policy,
+        verify=restore.verify,
+    )
+    return Order(
+        organization_id=run.organization_id.hex,
+        run_id=run.id.hex,
+        agent_id=run.agent_id.hex,
+        restic_repository_id=copy.restic_repository_id.hex,
+        command_id=command_id(run.id, "restore", copy.restic_repository_id),
+        body=body.model_dump(mode="json"),
+    )

@@ -1,0 +1,68 @@
+"""A restore to an agent."""
+
+import asyncio
+
+from temporalio import workflow
+
+from sbs_server.admission.steps import Admission
+from sbs_server.admission.types import TicketRef, TicketRequest
+from sbs_server.agents.order_types import Order
+from sbs_server.agents.orders import carry_out
+from sbs_server.backups.types import Finish, RunEnd
+from sbs_server.kit.workflows import STEADY, STEP_TIMEOUT, RunRef
+from sbs_server.restores.types import RestoreOutcome
+
+with workflow.unsafe.imports_passed_through():
+    from sbs_server.backups.activities import BackupActivities
+    from sbs_server.restores.activities import RestoreActivities
+
+
+@workflow.defn(name="RestoreWorkflow")
+class RestoreWorkflow:
+    """prepare → admission → the agent restores and verifies → record → release → finish."""
+
+    def __init__(self) -> None:
+        self._admission = Admission()
+        self._stop = asyncio.Event()
+
+    @workflow.signal
+    def admitted(self, purpose: str) -> None:
+        self._admission.grant(purpose)
+
+    @workflow.signal
+    def cancel(self) -> None:
+        self._stop.set()
+
+    @workflow.run
+    async def run(self, ref: RunRef) -> RunEnd:
+        plan = await workflow.execute_activity_method(
+            RestoreActivities.prepare, ref, start_to_close_timeout=STEP_TIMEOUT, retry_policy=STEADY
+        )
+        if plan.order is None:
+            end = RunEnd("failed", False, plan.problem_code, plan.problem_message)
+        else:
+            end = await self._restore(ref, plan.order)
+        await workflow.execute_activity_method(
+            BackupActivities.finish,
+            Finish(ref.organization_id, ref.run_id, end),
+            start_to_close_timeout=STEP_TIMEOUT,
+            retry_policy=STEADY,
+        )
+        return end
+
+    async def _restore(self, ref: RunRef, order: Order) -> RunEnd:
+        ticket = TicketRequest(
+            ref.organization_id, ref.run_id, "restore", [order.restic_repository_id], exclusive=False
+        )
+        try:
+            if not await self._admission.acquire(ticket, self._stop):
+                return RunEnd("cancelled")
+            outcome = await carry_out(order, self._stop)
+            return await workflow.execute_activity_method(
+                RestoreActivities.record,
+                RestoreOutcome(ref.organization_id, ref.run_id, order.restic_repository_id, outcome),
+                start_to_close_timeout=STEP_TIMEOUT,
+                retry_policy=STEADY,
+            )
+        finally:
+            await self._admission.release(TicketRef(ref.organization_id, ref.run_id, "restore"))

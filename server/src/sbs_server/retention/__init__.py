@@ -1,0 +1,1 @@
+"""Retention: which snapshots are kept, and forgetting the others."""

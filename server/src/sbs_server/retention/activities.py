@@ -1,0 +1,95 @@
+"""Forgetting snapshots: by explicit, registered ids alone, on the control plane's side.
+
+A snapshot that is in the repository but not registered here is never touched: an agent gone bad could have
+written it to push good ones out.
+"""
+
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+
+from sbs_restic.cli import Repository as Location
+from sbs_restic.cli import Runner
+from sbs_restic.cli.commands import forget, unlock
+from sbs_restic.cli.errors import RepositoryLockedError
+from sbs_server.audit.service import Actor, record
+from sbs_server.backups.types import ForgetRequest
+from sbs_server.kit.db.session import Database
+from sbs_server.models import CopyState, Run, Snapshot, SnapshotCopy
+from sbs_server.repositories.restic import ResticRepositories
+from sbs_server.retention.keep import Candidate, keep_last
+
+log = structlog.get_logger()
+
+
+class RetentionActivities:
+    def __init__(self, database: Database, repositories: ResticRepositories, runner: Runner) -> None:
+        self._database = database
+        self._repositories = repositories
+        self._runner = runner
+
+    @activity.defn(name="retention.forget")
+    async def forget(self, request: ForgetRequest) -> int:
+        """Applies keep-last to the run's dataset in each of its repositories; gives back how many went.
+
+        The run's ticket is exclusive, so nobody else works on these repositories.
+        """
+        organization_id, run_id = UUID(hex=request.organization_id), UUID(hex=request.run_id)
+        gone = 0
+        for repository_hex in request.restic_repository_ids:
+            repository_id = UUID(hex=repository_hex)
+            async with self._database.transaction(organization_id) as session:
+                copies = await _surplus(session, run_id, repository_id, request.keep_last)
+                location = await self._repositories.open(session, repository_id)
+            if copies:
+                await self._forget(location, [copy.restic_snapshot_id for copy in copies])
+                async with self._database.transaction(organization_id) as session:
+                    await _mark(session, organization_id, run_id, [copy.id for copy in copies])
+            gone += len(copies)
+        return gone
+
+    async def _forget(self, location: Location, restic_ids: list[str]) -> None:
+        try:
+            await forget.run(self._runner, location, restic_ids)
+        except RepositoryLockedError:
+            # Our ticket is exclusive: whoever left this lock is gone.
+            log.warning("stale lock removed", repository=location.location)
+            await unlock.run(self._runner, location, remove_all=True)
+            await forget.run(self._runner, location, restic_ids)
+
+
+async def _surplus(session: AsyncSession, run_id: UUID, repository_id: UUID, keep: int) -> list[SnapshotCopy]:
+    run = await session.get_one(Run, run_id)
+    query = (
+        select(SnapshotCopy, Snapshot.taken_at)
+        .join(Snapshot, Snapshot.id == SnapshotCopy.snapshot_id)
+        .where(
+            Snapshot.dataset_id == run.dataset_id,
+            SnapshotCopy.restic_repository_id == repository_id,
+            SnapshotCopy.state == CopyState.PRESENT,
+        )
+        .order_by(Snapshot.taken_at, Snapshot.id)
+    )
+    rows = (await session.execute(query)).all()
+    if not rows:
+        return []
+    return keep_last([Candidate(copy, taken_at) for copy, taken_at in rows], keep).forget
+
+
+async def _mark(session: AsyncSession, organization_id: UUID, run_id: UUID, copy_ids: list[UUID]) -> None:
+    for copy_id in copy_ids:
+        copy = await session.get_one(SnapshotCopy, copy_id)
+        copy.state, copy.forgotten_at = CopyState.FORGOTTEN, func.now()
+        await session.flush()
+        left = select(SnapshotCopy.id).where(
+            SnapshotCopy.snapshot_id == copy.snapshot_id, SnapshotCopy.state == CopyState.PRESENT
+        )
+        snapshot = await session.get_one(Snapshot, copy.snapshot_id)
+        if (await session.scalars(left)).first() is None:
+            snapshot.forgotten_at = func.now()
+    details = {"run_id": str(run_id), "snapshot_copies": [str(copy_id) for copy_id in copy_ids]}
+    actor = Actor("system", "retention")
+    await record(session, organization_id, actor, "snapshots.forgotten", details=details)

@@ -1,0 +1,1 @@
+"""Runs: what was started, how far it is, what became of it."""

@@ -1,0 +1,151 @@
+"""`/runs`, and starting one from `/jobs/{id}/runs`."""
+
+import base64
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response, status
+
+from sbs_server.auth.scope import Operator, Reader
+from sbs_server.auth.sessions import COOKIE, CurrentSessions, Sessions
+from sbs_server.kit.http.after_commit import AfterCommit, ByteStream
+from sbs_server.kit.http.edge import TransactionalRoute
+from sbs_server.kit.http.explained import ReaderLocale
+from sbs_server.kit.http.pages import Page, Paging
+from sbs_server.models import Role, RunKind, RunState, RunWarning
+from sbs_server.runs import repository as query
+from sbs_server.runs import service, stream
+from sbs_server.runs.live import LiveSource
+from sbs_server.runs.repository import RunFilter
+from sbs_server.runs.schemas import RunDetail, RunOut, RunsStarted, RunStart, RunWarningOut
+from sbs_server.runs.stream import Pace, run_events
+
+ORGANIZATION = "/api/v1/organizations/{organization_id}"
+router = APIRouter(prefix=ORGANIZATION, tags=["runs"], route_class=TransactionalRoute)
+_READERS = frozenset({Role.ORG_ADMIN, Role.OPERATOR, Role.AUDITOR})
+
+
+def run_filter(
+    kind: RunKind | None = None,
+    state: Annotated[list[RunState], Query(max_length=10)] = [],  # noqa: B006 - FastAPI copies it
+    job_id: UUID | None = None,
+    agent_id: UUID | None = None,
+) -> RunFilter:
+    return RunFilter(kind, state, job_id, agent_id)
+
+
+def _live(request: Request) -> LiveSource:
+    live: LiveSource = request.app.state.live
+    return live
+
+
+def _pace(request: Request) -> Pace:
+    pace: Pace = getattr(request.app.state, "pace", Pace())
+    return pace
+
+
+Live = Annotated[LiveSource, Depends(_live)]
+Filter = Annotated[RunFilter, Depends(run_filter)]
+
+
+@router.post(
+    "/jobs/{job_id}/runs",
+    operation_id="runs_start",
+    status_code=status.HTTP_202_ACCEPTED,
+)
+async def start(scope: Operator, job_id: UUID, body: RunStart | None = None) -> RunsStarted:
+    """Backs up now: one run for each of the job's agents, or for those named."""
+    chosen = None if body is None else body.agent_ids
+    items = await service.start(scope.session, scope.organization_id, scope.actor, job_id, chosen)
+    return RunsStarted(items=items)
+
+
+@router.get("/runs", operation_id="runs_list")
+async def list_(scope: Reader, paging: Paging, wanted: Filter) -> Page[RunOut]:
+    """Runs, newest first."""
+    rows = list(await query.page(scope.session, paging, wanted))
+    rows, cursor = paging.slice(rows, [row[0].id for row in rows])
+    return Page(items=[service.run_out(row) for row in rows], next_cursor=cursor)
+
+
+@router.get("/runs/{run_id}", operation_id="runs_get")
+async def get(scope: Reader, run_id: UUID, locale: ReaderLocale) -> RunDetail:
+    """One run: its targets, its attempts, and why it waits if it does."""
+    return await service.detail(scope.session, run_id, locale)
+
+
+@router.post(
+    "/runs/{run_id}/cancel",
+    operation_id="runs_cancel",
+    status_code=status.HTTP_202_ACCEPTED,
+)
+async def cancel(scope: Operator, run_id: UUID, locale: ReaderLocale) -> RunDetail:
+    """Asks the run to stop; it has stopped when its state says so."""
+    return await service.cancel(scope.session, scope.actor, run_id, locale)
+
+
+@router.get("/runs/{run_id}/warnings", operation_id="runs_warnings")
+async def warnings(scope: Reader, run_id: UUID, paging: Paging) -> Page[RunWarningOut]:
+    """Each file that was not read or not restored, in the order in which they were met."""
+    await service.check_exists(scope.session, run_id)
+    rows = list(await query.warnings(scope.session, run_id, paging))
+    rows, cursor = paging.slice(rows, [row[0].id for row in rows])
+    return Page(items=[_warning(*row) for row in rows], next_cursor=cursor)
+
+
+@router.get(
+    "/runs/{run_id}/events",
+    operation_id="runs_events",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Server-sent events `run` (a RunDetail) and `progress`, until the run has ended.",
+            "content": {stream.MEDIA_TYPE: {"schema": {"type": "string"}}},
+        },
+    },
+)
+async def events(  # noqa: PLR0917 - FastAPI passes them by name
+    scope: Reader,
+    run_id: UUID,
+    request: Request,
+    locale: ReaderLocale,
+    live: Live,
+    sessions: CurrentSessions,
+    pace: Annotated[Pace, Depends(_pace)],
+) -> Response:
+    """Follows a run live."""
+    await service.check_exists(scope.session, run_id)
+    reader = stream.Reader(
+        user_id=scope.caller.user_id,
+        organization_id=scope.organization_id,
+        roles=_READERS,
+        locale=locale,
+        signed_in=partial(_signed_in, sessions, request.cookies.get(COOKIE, "")),
+    )
+    state = request.app.state
+    source = stream.Source(state.database, live, state.stopping)
+
+    async def follow() -> Response:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        body = run_events(source, reader, run_id, pace)
+        return ByteStream(body, media_type=stream.MEDIA_TYPE, headers=headers)
+
+    return AfterCommit(request, follow)
+
+
+async def _signed_in(sessions: Sessions, cookie: str) -> bool:
+    return await sessions.find(cookie) is not None
+
+
+def _warning(row: RunWarning, restic_repository_id: UUID | None) -> RunWarningOut:
+    return RunWarningOut(
+        id=row.id,
+        restic_repository_id=restic_repository_id,
+        attempt=row.attempt,
+        position=row.position,
+        path=row.path,
+        path_raw=None if row.path_raw is None else base64.b64encode(row.path_raw).decode("ascii"),
+        code=row.code,
+        message=row.message,
+    )

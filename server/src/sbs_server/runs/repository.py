@@ -1,0 +1,164 @@
+"""Queries about runs. Row-level security keeps them inside the transaction's organization."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Row, Select, func, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from sbs_server.kit.http.pages import PageRequest
+from sbs_server.models import (
+    AdmissionClaim,
+    AdmissionTicket,
+    Agent,
+    ClaimMode,
+    Command,
+    Job,
+    JobAgent,
+    Repository,
+    ResticRepository,
+    Run,
+    RunAttempt,
+    RunKind,
+    RunState,
+    RunTarget,
+    RunWarning,
+    Snapshot,
+    TicketState,
+)
+
+NamedRun = Row[Run, str, str | None]
+"""A run with the names of its agent and its job."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    kind: RunKind | None = None
+    states: Sequence[RunState] = ()
+    job_id: UUID | None = None
+    agent_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePlace:
+    position: int
+    length: int
+    blocked_by: Sequence[UUID]
+
+
+async def page(session: AsyncSession, asked: PageRequest, wanted: RunFilter) -> Sequence[NamedRun]:
+    """Newest first; one more than asked for, if there are more."""
+    query = _named().order_by(Run.id.desc()).limit(asked.limit + 1)
+    if asked.after is not None:
+        query = query.where(Run.id < asked.after)
+    if wanted.kind is not None:
+        query = query.where(Run.kind == wanted.kind)
+    if wanted.states:
+        query = query.where(Run.state.in_(wanted.states))
+    if wanted.job_id is not None:
+        query = query.where(Run.job_id == wanted.job_id)
+    if wanted.agent_id is not None:
+        query = query.where(Run.agent_id == wanted.agent_id)
+    return (await session.execute(query)).all()
+
+
+async def named(session: AsyncSession, run_ids: Sequence[UUID]) -> Sequence[NamedRun]:
+    query = _named().where(Run.id.in_(run_ids)).order_by(Run.id)
+    return (await session.execute(query)).all()
+
+
+async def lock(session: AsyncSession, run_id: UUID) -> Run | None:
+    return await session.get(Run, run_id, with_for_update=True)
+
+
+async def exists(session: AsyncSession, run_id: UUID) -> bool:
+    return (await session.scalars(select(Run.id).where(Run.id == run_id))).first() is not None
+
+
+async def targets(session: AsyncSession, run_id: UUID) -> Sequence[Row[RunTarget, UUID, str]]:
+    """With the id and name of the repository that each is in."""
+    query = (
+        select(RunTarget, Repository.id, Repository.name)
+        .join(ResticRepository, ResticRepository.id == RunTarget.restic_repository_id)
+        .join(Repository, Repository.id == ResticRepository.repository_id)
+        .where(RunTarget.run_id == run_id)
+        .order_by(Repository.name, RunTarget.restic_repository_id)
+    )
+    return (await session.execute(query)).all()
+
+
+async def attempts(session: AsyncSession, run_id: UUID) -> Sequence[RunAttempt]:
+    query = (
+        select(RunAttempt)
+        .where(RunAttempt.run_id == run_id)
+        .order_by(RunAttempt.attempt, RunAttempt.restic_repository_id)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def snapshot_of(session: AsyncSession, run_id: UUID) -> UUID | None:
+    return (await session.scalars(select(Snapshot.id).where(Snapshot.run_id == run_id))).one_or_none()
+
+
+async def warnings(
+    session: AsyncSession, run_id: UUID, asked: PageRequest
+) -> Sequence[Row[RunWarning, UUID | None]]:
+    """With the restic repository of the attempt, in the order in which they came; one more than asked for."""
+    query = (
+        select(RunWarning, Command.restic_repository_id)
+        .outerjoin(Command, Command.id == RunWarning.command_id)
+        .where(RunWarning.run_id == run_id)
+        .order_by(RunWarning.id)
+        .limit(asked.limit + 1)
+    )
+    if asked.after is not None:
+        query = query.where(RunWarning.id > asked.after)
+    return (await session.execute(query)).all()
+
+
+async def agents_of_job(session: AsyncSession, job_id: UUID) -> Sequence[Agent]:
+    query = select(Agent).join(JobAgent, JobAgent.agent_id == Agent.id).where(JobAgent.job_id == job_id)
+    return (await session.scalars(query)).all()
+
+
+async def queue_place(session: AsyncSession, run_id: UUID) -> QueuePlace | None:
+    """Where the run stands among those that wait for admission; None when it does not."""
+    waiting = AdmissionTicket.state == TicketState.WAITING
+    mine = (
+        await session.scalars(select(AdmissionTicket).where(AdmissionTicket.run_id == run_id, waiting))
+    ).first()
+    if mine is None:
+        return None
+    order = tuple_(AdmissionTicket.enqueued_at, AdmissionTicket.id)
+    ahead = func.count().filter(order <= tuple_(mine.enqueued_at, mine.id))
+    counts = select(ahead, func.count()).select_from(AdmissionTicket).where(waiting)
+    position, length = (await session.execute(counts)).one()
+    return QueuePlace(position, length, await _holders(session, mine.id))
+
+
+async def _holders(session: AsyncSession, ticket_id: UUID) -> Sequence[UUID]:
+    """The runs whose granted claims stand against those of a ticket."""
+    wanted, held = aliased(AdmissionClaim), aliased(AdmissionClaim)
+    query = (
+        select(AdmissionTicket.run_id)
+        .join(held, held.ticket_id == AdmissionTicket.id)
+        .join(wanted, wanted.restic_repository_id == held.restic_repository_id)
+        .where(
+            wanted.ticket_id == ticket_id,
+            AdmissionTicket.id != ticket_id,
+            AdmissionTicket.state == TicketState.GRANTED,
+            or_(wanted.mode == ClaimMode.EXCLUSIVE, held.mode == ClaimMode.EXCLUSIVE),
+        )
+        .distinct()
+    )
+    return (await session.scalars(query)).all()
+
+
+def _named() -> Select[Run, str, str | None]:
+    return (
+        select(Run, Agent.name, Job.name)
+        .join(Agent, Agent.id == Run.agent_id)
+        .outerjoin(Job, Job.id == Run.job_id)
+    )

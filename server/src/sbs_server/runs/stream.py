@@ -1,0 +1,97 @@
+"""Server-sent events of one run, until it has ended.
+
+`event: run` with the whole run, first and after each change; `event: progress` in between. A comment keeps the
+connection alive. The database is asked in transactions of their own, and so is whether the reader still may look.
+When the bus is lost the stream ends early, and the reader begins a new one, as browsers do by themselves.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sbs_server.auth.service import find_account, membership_role
+from sbs_server.kit.db.session import Database
+from sbs_server.kit.i18n import Locale
+from sbs_server.models import Role
+from sbs_server.runs import service
+from sbs_server.runs.live import LiveSource
+from sbs_server.runs.schemas import RunDetail
+
+MEDIA_TYPE = "text/event-stream"
+KEEP_ALIVE_S = 15.0
+RECHECK_S = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between comments, and between looks whether the reader still may read."""
+
+    keep_alive_s: float = KEEP_ALIVE_S
+    recheck_s: float = RECHECK_S
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who looks. `signed_in` asks whether the session is still there."""
+
+    user_id: UUID
+    organization_id: UUID
+    roles: frozenset[Role]
+    locale: Locale
+    signed_in: Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the stream gets its news. `stopping` is set when the process is to end: then so does the stream."""
+
+    database: Database
+    live: LiveSource
+    stopping: asyncio.Event
+
+
+async def run_events(source: Source, reader: Reader, run_id: UUID, pace: Pace) -> AsyncGenerator[bytes, None]:
+    """The stream. Ends after the run's last event, or when the reader may not read any more."""
+    async with source.live.watch(reader.organization_id, run_id) as watch:
+        run = await _read(source.database, reader, run_id)
+        if run is None:
+            return
+        yield _event("run", run.model_dump_json())
+        kept = None if run.state.is_final else await source.live.last_progress(run_id)
+        if kept is not None:
+            yield _event("progress", kept)
+        checked = time.monotonic()
+        while not run.state.is_final and not source.stopping.is_set():
+            await watch.wait(source.stopping, pace.keep_alive_s)
+            if watch.lost:
+                return
+            changed, progress = watch.take()
+            if progress is not None:
+                yield _event("progress", progress)
+            elif not changed:
+                yield b": still here\n\n"
+            if changed or time.monotonic() - checked >= pace.recheck_s:
+                fresh, checked = await _read(source.database, reader, run_id), time.monotonic()
+                if fresh is None:
+                    return
+                if fresh != run:
+                    run = fresh
+                    yield _event("run", run.model_dump_json())
+
+
+async def _read(database: Database, reader: Reader, run_id: UUID) -> RunDetail | None:
+    """The run as it is now; None: the reader may not see it any more."""
+    if not await reader.signed_in():
+        return None
+    async with database.transaction(reader.organization_id, user_id=reader.user_id) as session:
+        account = await find_account(session, reader.user_id)
+        role = await membership_role(session, reader.user_id, reader.organization_id)
+        if account is None or account.disabled or role not in reader.roles:
+            return None
+        return await service.detail(session, run_id, reader.locale)
+
+
+def _event(name: str, data: str) -> bytes:
+    return f"event: {name}\ndata: {data}\n\n".encode()

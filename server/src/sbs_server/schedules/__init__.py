@@ -1,0 +1,1 @@
+"""Schedules: a job's cron text as a Temporal Schedule."""

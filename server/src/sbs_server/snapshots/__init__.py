@@ -1,0 +1,1 @@
+"""Snapshots: points in time, and what is in them."""

@@ -1,0 +1,1 @@
+"""What tests of several members share; not used by anything that runs in production."""

@@ -1,0 +1,123 @@
+"""Making accounts from the machine itself: the first administrator, and those of new organizations.
+
+Runs as `sbs_system`, because there is nobody yet who could sign in.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from sbs_server.audit.service import Actor, record
+from sbs_server.kit.ids import new_id
+from sbs_server.models import Membership, Organization, Role, UserAccount
+
+_ACTOR = Actor("system", "create-admin")
+
+
+@dataclass(frozen=True, slots=True)
+class AdministratorWanted:
+    """`organization` None: an account without one. `password_hash` None: an account that exists keeps its own."""
+
+    email: str
+    full_name: str
+    locale: str
+    organization: str | None
+    is_platform_operator: bool
+    password_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """What is there now, and what of it is new."""
+
+    user_id: UUID
+    organization_id: UUID | None
+    created_user: bool
+    created_organization: bool
+    created_membership: bool
+
+
+class PasswordNeededError(Exception):
+    """A new account needs a password."""
+
+
+async def account_exists(session: AsyncSession, email: str) -> bool:
+    return (await session.scalar(select(UserAccount.id).where(UserAccount.email == email))) is not None
+
+
+async def create_administrator(session: AsyncSession, wanted: AdministratorWanted) -> Administrator:
+    """Makes what is missing of account, organization and membership; the same again changes nothing.
+
+    Raises: PasswordNeededError.
+    """
+    user_id, created_user = await _account(session, wanted)
+    organization_id, created_organization = await _organization(session, wanted.organization)
+    created_membership = organization_id is not None and await _membership(session, organization_id, user_id)
+    result = Administrator(user_id, organization_id, created_user, created_organization, created_membership)
+    await _record(session, wanted, result)
+    return result
+
+
+async def _account(session: AsyncSession, wanted: AdministratorWanted) -> tuple[UUID, bool]:
+    user_id = await session.scalar(select(UserAccount.id).where(UserAccount.email == wanted.email))
+    if user_id is not None:
+        changes: dict[str, object] = (
+            {} if wanted.password_hash is None else {"password_hash": wanted.password_hash}
+        )
+        if wanted.is_platform_operator:
+            changes["is_platform_operator"] = True
+        if changes:
+            await session.execute(update(UserAccount).where(UserAccount.id == user_id).values(**changes))
+        return user_id, False
+    if wanted.password_hash is None:
+        raise PasswordNeededError
+    values = {
+        "id": new_id(),
+        "email": wanted.email,
+        "full_name": wanted.full_name,
+        "locale": wanted.locale,
+        "is_platform_operator": wanted.is_platform_operator,
+        "password_hash": wanted.password_hash,
+    }
+    await session.execute(insert(UserAccount).values(**values))
+    return values["id"], True  # type: ignore[return-value]
+
+
+async def _organization(session: AsyncSession, name: str | None) -> tuple[UUID | None, bool]:
+    if name is None:
+        return None, False
+    found = await session.scalar(select(Organization.id).where(Organization.name == name))
+    if found is not None:
+        return found, False
+    organization_id = new_id()
+    await session.execute(insert(Organization).values(id=organization_id, name=name))
+    return organization_id, True
+
+
+async def _membership(session: AsyncSession, organization_id: UUID, user_id: UUID) -> bool:
+    """True if it is new. A membership with another role is left as it is: roles are the organization's to give."""
+    is_member = select(Membership.id).where(
+        Membership.organization_id == organization_id, Membership.user_id == user_id
+    )
+    if await session.scalar(is_member) is not None:
+        return False
+    values = {"organization_id": organization_id, "user_id": user_id, "role": Role.ORG_ADMIN}
+    await session.execute(insert(Membership).values(**values))
+    return True
+
+
+async def _record(session: AsyncSession, wanted: AdministratorWanted, made: Administrator) -> None:
+    details = {
+        "email": wanted.email,
+        "platform_operator": wanted.is_platform_operator,
+        "created_user": made.created_user,
+        "created_organization": made.created_organization,
+        "created_membership": made.created_membership,
+        "password_set": wanted.password_hash is not None,
+    }
+    target = ("user", str(made.user_id))
+    await record(
+        session, made.organization_id, _ACTOR, "user.administrator_created", target=target, details=details
+    )

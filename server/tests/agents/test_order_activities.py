@@ -1,0 +1,222 @@
+"""Ordering work: the activity alone, and together with a real workflow server that others complete."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select, update
+from temporalio import activity
+from temporalio.client import Client, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
+from temporalio.worker import Worker
+
+from sbs_protocol.events import BackupResult, CommandFinished, CommandResult
+from sbs_protocol.identifiers import command_id
+from sbs_server.agents.activities import OrderActivities
+from sbs_server.agents.order_types import CommandOutcome, Order, Retry
+from sbs_server.backups.types import BackupPlan, RunEnd
+from sbs_server.backups.workflows import BackupWorkflow
+from sbs_server.embedded import binaries
+from sbs_server.kit.db.session import Database
+from sbs_server.kit.workflows import RunRef
+from sbs_server.models import Agent, AgentState, Command, CommandState, Outbox, Run
+from sbs_server.testing.database import Tenant, make_tenant
+from sbs_server.testing.workflows import Platform
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+async def temporal() -> AsyncIterator[Client]:
+    server = str(binaries.script("temporal"))
+    async with await WorkflowEnvironment.start_local(dev_server_existing_path=server) as environment:
+        yield environment.client
+
+
+@pytest.fixture
+async def tenant(app_database: Database) -> Tenant:
+    return await make_tenant(app_database)
+
+
+@pytest.fixture
+def orders(app_database: Database, temporal: Client) -> OrderActivities:
+    return OrderActivities(app_database, temporal, silence_deadline=DAY, accept_deadline=DAY)
+
+
+def _order(tenant: Tenant, attempt: int = 1) -> Order:
+    return Order(
+        tenant.organization_id.hex,
+        tenant.run_id.hex,
+        tenant.agent_id.hex,
+        tenant.restic_repository_id.hex,
+        command_id(tenant.run_id, "backup", tenant.restic_repository_id),
+        {"kind": "backup.run"},
+        attempt,
+    )
+
+
+async def _ordered_alone(orders: OrderActivities, order: Order) -> CommandOutcome | None:
+    """Runs the activity by itself; None: it left to be completed by somebody else."""
+    environment = ActivityEnvironment()
+    try:
+        return await environment.run(orders.order, order)
+    except activity._CompleteAsyncError:
+        return None
+
+
+def _finished(order: Order) -> dict[str, object]:
+    said = CommandFinished(
+        command_id=order.command_id,
+        attempt=order.attempt,
+        result=CommandResult.SUCCEEDED,
+        backup=BackupResult(snapshot_id="e" * 64),
+        finished_at=datetime.now(UTC),
+    )
+    return said.model_dump(mode="json")
+
+
+async def _row(database: Database, tenant: Tenant) -> Command:
+    async with database.transaction(tenant.organization_id) as session:
+        return (await session.scalars(select(Command).where(Command.run_id == tenant.run_id))).one()
+
+
+async def _orders_in_outbox(system: Database, order: Order) -> list[int]:
+    async with system.transaction() as session:
+        query = (
+            select(Outbox.payload)
+            .where(Outbox.aggregate == f"command:{order.command_id}")
+            .order_by(Outbox.id)
+        )
+        return [payload["attempt"] for payload in await session.scalars(query)]
+
+
+async def _set(database: Database, tenant: Tenant, **values: object) -> None:
+    async with database.transaction(tenant.organization_id) as session:
+        await session.execute(update(Command).where(Command.run_id == tenant.run_id).values(**values))
+
+
+async def test_an_order_is_written_once_however_often_the_activity_is_repeated(
+    orders: OrderActivities, tenant: Tenant, app_database: Database, system_database: Database
+) -> None:
+    for _ in range(3):
+        assert await _ordered_alone(orders, _order(tenant)) is None
+    assert await _orders_in_outbox(system_database, _order(tenant)) == [1]
+    assert (await _row(app_database, tenant)).state == CommandState.OPEN
+
+
+async def test_the_next_attempt_opens_the_same_row_again(
+    orders: OrderActivities, tenant: Tenant, app_database: Database, system_database: Database
+) -> None:
+    await _ordered_alone(orders, _order(tenant))
+    await _set(app_database, tenant, state=CommandState.FINISHED, outcome=_finished(_order(tenant)))
+    assert await _ordered_alone(orders, _order(tenant, attempt=2)) is None
+    row = await _row(app_database, tenant)
+    assert (row.attempt, row.state, row.outcome) == (2, CommandState.OPEN, None)
+    assert await _orders_in_outbox(system_database, _order(tenant)) == [1, 2]
+
+
+async def test_a_result_that_came_in_meanwhile_is_found_in_the_row(
+    orders: OrderActivities, tenant: Tenant, app_database: Database
+) -> None:
+    await _ordered_alone(orders, _order(tenant))
+    await _set(app_database, tenant, state=CommandState.FINISHED, outcome=_finished(_order(tenant)))
+    outcome = await _ordered_alone(orders, _order(tenant))
+    assert outcome is not None
+    assert outcome.has_snapshot
+
+
+@pytest.mark.parametrize(
+    ("state", "code"), [(CommandState.RUNNING, "agent_silent"), (CommandState.OPEN, "agent_offline")]
+)
+async def test_silence_ends_the_attempt_with_its_reason(
+    orders: OrderActivities, tenant: Tenant, app_database: Database, state: CommandState, code: str
+) -> None:
+    await _ordered_alone(orders, _order(tenant))
+    long_ago = func.now() - 2 * DAY
+    await _set(app_database, tenant, state=state, last_heard_at=long_ago, ordered_at=long_ago)
+    with pytest.raises(ApplicationError) as raised:
+        await _ordered_alone(orders, _order(tenant))
+    assert (raised.value.type, raised.value.non_retryable) == (code, True)
+
+
+async def test_a_revoked_agent_gets_no_order(
+    orders: OrderActivities, tenant: Tenant, app_database: Database, system_database: Database
+) -> None:
+    async with app_database.transaction(tenant.organization_id) as session:
+        (await session.get_one(Agent, tenant.agent_id)).state = AgentState.REVOKED
+    with pytest.raises(ApplicationError) as raised:
+        await _ordered_alone(orders, _order(tenant))
+    assert raised.value.type == "agent_revoked"
+    assert await _orders_in_outbox(system_database, _order(tenant)) == []
+
+
+async def _start(temporal: Client, tenant: Tenant, queue: str) -> WorkflowHandle[object, RunEnd]:
+    ref = RunRef(tenant.organization_id.hex, tenant.run_id.hex)
+    return await temporal.start_workflow(
+        "BackupWorkflow", ref, id=f"run-{tenant.run_id.hex}", task_queue=queue, result_type=RunEnd
+    )
+
+
+def _worker(temporal: Client, orders: OrderActivities, platform: Platform, queue: str) -> Worker:
+    fakes = [a for a in platform.activities() if not _name(a).startswith("agents.")]
+    real: list[Callable[..., object]] = [orders.order, orders.cancel, orders.note_retry]
+    return Worker(temporal, task_queue=queue, workflows=[BackupWorkflow], activities=[*fakes, *real])
+
+
+def _name(method: object) -> str:
+    definition = getattr(method, "__temporal_activity_definition")
+    return str(definition.name)
+
+
+async def _ordered(database: Database, tenant: Tenant) -> Command:
+    """Waits until the command's row is there."""
+    while True:
+        async with database.transaction(tenant.organization_id) as session:
+            row = (
+                await session.scalars(select(Command).where(Command.run_id == tenant.run_id))
+            ).one_or_none()
+        if row is not None:
+            return row
+
+
+async def test_completed_from_outside_the_workflow_goes_on(
+    temporal: Client, orders: OrderActivities, tenant: Tenant, app_database: Database
+) -> None:
+    platform, queue = Platform(plan=BackupPlan([_order(tenant)])), uuid.uuid4().hex
+    async with _worker(temporal, orders, platform, queue):
+        handle = await _start(temporal, tenant, queue)
+        row = await _ordered(app_database, tenant)
+        waiting = temporal.get_async_activity_handle(
+            workflow_id=row.workflow_id, run_id=None, activity_id=row.activity_id
+        )
+        await waiting.complete(_finished(_order(tenant)))
+        assert (await handle.result()).state == "succeeded"
+
+
+async def test_cancelled_before_any_agent_took_it_the_command_ends_at_once(
+    temporal: Client, orders: OrderActivities, tenant: Tenant, app_database: Database
+) -> None:
+    platform = Platform(plan=BackupPlan([_order(tenant)]), end=RunEnd("cancelled"))
+    queue = uuid.uuid4().hex
+    async with _worker(temporal, orders, platform, queue):
+        handle = await _start(temporal, tenant, queue)
+        await _ordered(app_database, tenant)
+        await handle.signal("cancel")
+        assert (await handle.result()).state == "cancelled"
+    row = await _row(app_database, tenant)
+    assert (row.state, row.outcome) == (CommandState.FINISHED, {"result": "cancelled"})
+
+
+async def test_a_retry_is_shown_on_the_run(
+    orders: OrderActivities, tenant: Tenant, app_database: Database
+) -> None:
+    await ActivityEnvironment().run(
+        orders.note_retry, Retry(tenant.organization_id.hex, tenant.run_id.hex, 2, 30.0)
+    )
+    async with app_database.transaction(tenant.organization_id) as session:
+        run = await session.get_one(Run, UUID(hex=tenant.run_id.hex))
+    assert run.waiting_for == "retry"
+    assert run.retry_at is not None

@@ -1,0 +1,176 @@
+"""The flow of a backup with time skipped: the real workflow, stand-ins for its steps."""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from temporalio.client import WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from sbs_server.agents.order_types import CommandOutcome, Trouble
+from sbs_server.backups.types import BackupPlan, RunEnd
+from sbs_server.backups.workflows import BackupWorkflow
+from sbs_server.embedded import binaries
+from sbs_server.kit.workflows import RunRef
+from sbs_server.restores.types import RestorePlan
+from sbs_server.restores.workflows import RestoreWorkflow
+from sbs_server.testing.workflows import ORGANIZATION, RUN, Platform, succeeded
+
+WHOLE_BACKUP = [
+    "prepare",
+    "request backup",
+    "order",
+    "record",
+    "release backup",
+    "request forget alone",
+    "forget",
+    "release forget",
+    "finish",
+]
+RESTARTED = CommandOutcome(result="failed", problem=Trouble("agent_restarted", "restarted", retryable=True))
+REFUSED = CommandOutcome(result="failed", problem=Trouble("source_missing", "no source", retryable=False))
+
+
+@pytest.fixture(scope="module")
+async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    server = str(binaries.script("temporal-test-server"))
+    async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=server) as environment:
+        yield environment
+
+
+async def _start(
+    environment: WorkflowEnvironment, queue: str, workflow: type
+) -> WorkflowHandle[object, RunEnd]:
+    name = workflow.__name__
+    return await environment.client.start_workflow(
+        name, RunRef(ORGANIZATION, RUN), id=f"run-{uuid.uuid4().hex}", task_queue=queue, result_type=RunEnd
+    )
+
+
+def _worker(environment: WorkflowEnvironment, platform: Platform, queue: str) -> Worker:
+    workflows = [BackupWorkflow, RestoreWorkflow]
+    return Worker(environment.client, task_queue=queue, workflows=workflows, activities=platform.activities())
+
+
+async def _run(
+    environment: WorkflowEnvironment, platform: Platform, workflow: type = BackupWorkflow
+) -> RunEnd:
+    queue = uuid.uuid4().hex
+    async with _worker(environment, platform, queue):
+        end: RunEnd = await (await _start(environment, queue, workflow)).result()
+        return end
+
+
+async def test_a_backup_goes_from_admission_to_retention(environment: WorkflowEnvironment) -> None:
+    platform = Platform()
+    assert (await _run(environment, platform)).state == "succeeded"
+    assert platform.calls == WHOLE_BACKUP
+
+
+async def test_a_passing_failure_is_repeated_with_the_next_number(environment: WorkflowEnvironment) -> None:
+    platform = Platform(answers=[RESTARTED, RESTARTED, succeeded()])
+    await _run(environment, platform)
+    assert platform.attempts == [1, 2, 3]
+    assert platform.calls.count("note retry") == 2
+
+
+async def test_a_lasting_failure_is_not_repeated(environment: WorkflowEnvironment) -> None:
+    platform = Platform(answers=[REFUSED], end=RunEnd("failed", False, "source_missing", "no source"))
+    assert (await _run(environment, platform)).error_code == "source_missing"
+    assert platform.attempts == [1]
+
+
+async def test_attempts_end_at_five(environment: WorkflowEnvironment) -> None:
+    platform = Platform(answers=[RESTARTED], end=RunEnd("failed", False, "agent_restarted", "restarted"))
+    await _run(environment, platform)
+    assert platform.attempts == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("end", [RunEnd("failed"), RunEnd("partial"), RunEnd("cancelled")])
+async def test_nothing_is_forgotten_after_a_run_that_lacks_a_snapshot(
+    environment: WorkflowEnvironment, end: RunEnd
+) -> None:
+    platform = Platform(end=end)
+    await _run(environment, platform)
+    assert "forget" not in platform.calls
+    assert platform.calls[-1] == "finish"
+
+
+async def test_nothing_is_forgotten_without_a_policy(environment: WorkflowEnvironment) -> None:
+    platform = Platform()
+    platform.plan = replace(platform.plan, keep_last=None)
+    await _run(environment, platform)
+    assert "request forget alone" not in platform.calls
+
+
+async def test_a_plan_that_cant_begin_ends_the_run_with_its_reason(environment: WorkflowEnvironment) -> None:
+    platform = Platform(plan=BackupPlan(problem_code="repository_missing", problem_message="gone"))
+    await _run(environment, platform)
+    assert platform.finished == RunEnd("failed", False, "repository_missing", "gone")
+    assert platform.calls == ["prepare", "finish"]
+
+
+async def test_a_run_waits_for_its_ticket_and_looks_again_by_itself(environment: WorkflowEnvironment) -> None:
+    platform, queue = Platform(admit_at_once=False), uuid.uuid4().hex
+    platform.plan = replace(platform.plan, keep_last=None)
+    async with _worker(environment, platform, queue):
+        handle = await _start(environment, queue, BackupWorkflow)
+        await environment.sleep(600)
+        assert "order" not in platform.calls
+        assert platform.calls.count("request backup") > 2
+        platform.admit_at_once = True
+        await handle.result()
+    assert platform.calls[-3:] == ["record", "release backup", "finish"]
+
+
+async def test_a_signal_admits(environment: WorkflowEnvironment) -> None:
+    platform, queue = Platform(admit_at_once=False), uuid.uuid4().hex
+    platform.plan = replace(platform.plan, keep_last=None)
+    async with _worker(environment, platform, queue):
+        handle = await _start(environment, queue, BackupWorkflow)
+        await handle.signal("admitted", "backup")
+        await handle.result()
+    assert platform.calls.count("request backup") == 1
+
+
+async def test_cancelled_while_it_waits_for_its_ticket_it_gives_the_place_up(
+    environment: WorkflowEnvironment,
+) -> None:
+    platform, queue = Platform(admit_at_once=False), uuid.uuid4().hex
+    async with _worker(environment, platform, queue):
+        handle = await _start(environment, queue, BackupWorkflow)
+        await handle.signal("cancel")
+        end = await handle.result()
+    assert end.state == "cancelled"
+    assert platform.calls == ["prepare", "request backup", "release backup", "finish"]
+
+
+async def test_cancelled_between_two_attempts_there_is_no_further_one(
+    environment: WorkflowEnvironment,
+) -> None:
+    platform, queue = Platform(answers=[RESTARTED], end=RunEnd("cancelled")), uuid.uuid4().hex
+    with environment.auto_time_skipping_disabled():
+        async with _worker(environment, platform, queue):
+            handle = await _start(environment, queue, BackupWorkflow)
+            while "note retry" not in platform.calls:
+                await handle.describe()
+            await handle.signal("cancel")
+            await handle.result()
+    assert platform.attempts == [1]
+
+
+async def test_a_restore_asks_for_a_shared_ticket_and_gives_it_back(environment: WorkflowEnvironment) -> None:
+    platform = Platform()
+    await _run(environment, platform, RestoreWorkflow)
+    expected = ["prepare restore", "request restore", "order", "record restore", "release restore", "finish"]
+    assert platform.calls == expected
+
+
+async def test_a_restore_of_a_forgotten_snapshot_fails_with_the_reason(
+    environment: WorkflowEnvironment,
+) -> None:
+    platform = Platform(restore_plan=RestorePlan(None, "snapshot_missing", "forgotten"))
+    end = await _run(environment, platform, RestoreWorkflow)
+    assert (end.state, end.error_code) == ("failed", "snapshot_missing")
