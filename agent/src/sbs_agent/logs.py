@@ -1,0 +1,39 @@
+"""Logs: JSON lines for a service's journal, or text for a person. Secrets never get as far as a log call."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+Style = Literal["json", "console"]
+
+
+def configure(style: Style, level: int = logging.INFO) -> None:
+    """Send our own logs and those of the libraries to stderr, in one shape."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processors=_rendering(style), foreign_pre_chain=shared)
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for noisy in ("httpx", "httpcore", "nats", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _rendering(style: Style) -> list[structlog.typing.Processor]:
+    drop = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if style == "json":
+        return [drop, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    return [drop, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
