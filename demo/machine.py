@@ -1,0 +1,106 @@
+"""The machine that is backed up: a real agent, a process of its own, as an ordinary user."""
+
+import os
+import pwd
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.errors import DemoError
+
+_AGENT = (sys.executable, "-m", "sbs_agent")
+_STOP_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The ordinary user whose files are backed up. Started as root, it is somebody else than us."""
+
+    uid: int
+    gid: int
+    name: str
+
+    @classmethod
+    def choose(cls) -> "Person":
+        """Ourselves; as root whoever called sudo, else `nobody`. Root reads everything: nothing is unreadable."""
+        uid = os.getuid()
+        if uid == 0:
+            uid = int(os.environ.get("SUDO_UID", "0")) or pwd.getpwnam("nobody").pw_uid  # env: sudo's own
+        account = pwd.getpwuid(uid)
+        return cls(account.pw_uid, account.pw_gid, account.pw_name)
+
+    def own(self, folder: Path) -> Path:
+        """Makes a folder of this person's, private to them."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+        if os.getuid() == 0:
+            os.chown(folder, self.uid, self.gid)
+        return folder
+
+    def options(self) -> dict[str, object]:
+        """For subprocess: become this person."""
+        return {"user": self.uid, "group": self.gid, "extra_groups": []} if os.getuid() == 0 else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    person: Person
+    folder: Path  # the agent's state lies below it
+    restic: Path
+
+    @property
+    def state_dir(self) -> Path:
+        return self.folder / "agent"
+
+    def enrol(self, server: str, token: str) -> None:
+        """Exchanges the one-time token for a certificate; the token goes through a pipe. Raises DemoError."""
+        done = self._run(["enrol", server, "--token-file", "-"], token)
+        if done.returncode != 0:
+            raise DemoError(f"the agent could not enrol: {done.stderr.strip()}")
+
+    def enrolled(self) -> bool:
+        return (self.state_dir / "agent.json").exists()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The agent runs while the block does."""
+        with (self.folder / "agent.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*_AGENT, "run", "--log", "json", "--state-dir", str(self.state_dir)],
+                env=self._environment(),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                **self.person.options(),  # type: ignore[call-overload]
+            )
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _run(self, words: list[str], given: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # type: ignore[call-overload,no-any-return]
+            [*_AGENT, *words, "--state-dir", str(self.state_dir)],
+            env=self._environment(),
+            cwd=self.folder,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            **self.person.options(),
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "SBS_RESTIC": str(self.restic),
+        }  # env: passed on
