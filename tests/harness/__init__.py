@@ -1,0 +1,1 @@
+"""The whole platform with real agents, as tests use it."""

@@ -1,0 +1,221 @@
+"""A running platform with an administrator signed in, and machines with real agents."""
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from demo.api import Api
+from demo.machine import Machine, Person
+from demo.platform import Platform
+from demo.waiting import until
+from sbs_restic.cli import find_restic
+from sbs_server.embedded.table import COMPONENTS
+from sbs_server.testing.services import PlatformServices, start_platform
+
+EMAIL = "admin@tests.example"
+_CONNECT_S = 60
+
+
+@dataclass
+class Installation:
+    """`api` is signed in as the administrator of one organization of its own."""
+
+    services: PlatformServices
+    api: Api
+    organization: str
+    password_file: Path
+
+    @property
+    def data_dir(self) -> Path:
+        return self.services.data_dir
+
+    @property
+    def url(self) -> str:
+        return Platform(self.data_dir).console_url
+
+    @property
+    def root_certificate(self) -> Path:
+        return self.data_dir / "pki" / "root.crt"
+
+    def repository(self) -> dict[str, Any]:
+        """A fresh repository below the storage root."""
+        name = f"place {secrets.token_hex(4)}"
+        path = self.data_dir / "storage" / name.replace(" ", "-")
+        made: dict[str, Any] = self.api.post("/repositories", {"name": name, "path": str(path)})
+        return made
+
+    def job(self, agent_id: str, sources: list[Path], **more: Any) -> dict[str, Any]:
+        """A job on one agent, to a fresh repository unless `repository_ids` says otherwise."""
+        body: dict[str, Any] = {
+            "name": f"job {secrets.token_hex(4)}",
+            "sources": [str(source) for source in sources],
+            "agent_ids": [agent_id],
+            **more,
+        }
+        body.setdefault("repository_ids", [self.repository()["id"]] if "repository_ids" not in more else [])
+        made: dict[str, Any] = self.api.post("/jobs", body)
+        return made
+
+    def start(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Starts the job's one run."""
+        (run,) = self.api.post(f"/jobs/{job['id']}/runs")["items"]
+        started: dict[str, Any] = run
+        return started
+
+    def back_up(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Runs the job to its end."""
+        return self.ended(self.start(job))
+
+    def ended(self, run: dict[str, Any]) -> dict[str, Any]:
+        return self.api.watch(run["id"], lambda _: None)
+
+    def restore(self, run: dict[str, Any], target: Path, policy: str, **more: Any) -> dict[str, Any]:
+        """Restores what the run backed up, to the end."""
+        body = {
+            "snapshot_id": run["snapshot_id"],
+            "agent_id": run["agent_id"],
+            "target_folder": str(target),
+            "policy": policy,
+            **more,
+        }
+        return self.ended(self.api.post("/restores", body)["run"])
+
+    def restic_path(self, run: dict[str, Any]) -> Path:
+        """The folder of the run's restic repository on disk."""
+        repository = self.api.get(f"/repositories/{run['targets'][0]['repository_id']}")
+        wanted = run["targets"][0]["restic_repository_id"]
+        return next(Path(row["path"]) for row in repository["restic_repositories"] if row["id"] == wanted)
+
+
+@dataclass
+class Agent:
+    """A machine of an ordinary user with an enrolled agent; `start` and `kill` it as often as a test likes."""
+
+    machine: Machine
+    api: Api
+    id: str = ""
+    process: subprocess.Popen[bytes] | None = field(default=None)
+
+    @property
+    def folder(self) -> Path:
+        """A folder of the user's, for files to back up and to restore."""
+        return self.machine.folder
+
+    def start(self, *, wait: bool = True) -> None:
+        with (self.folder / "agent.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "sbs_agent",
+                    "run",
+                    "--log",
+                    "json",
+                    "--state-dir",
+                    str(self.machine.state_dir),
+                ],
+                env={
+                    "PATH": os.environ["PATH"],
+                    "HOME": str(self.folder),
+                    "SBS_RESTIC": str(self.machine.restic),
+                },
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                **self.machine.person.options(),  # type: ignore[call-overload]
+            )
+        if wait:
+            self.wait_connected()
+
+    def wait_connected(self, *, connected: bool = True) -> None:
+        def seen() -> bool | None:
+            return True if self.api.get(f"/agents/{self.id}")["connected"] is connected else None
+
+        until(seen, _CONNECT_S, f"agent {self.id} to be {'online' if connected else 'offline'}")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(40)
+            self.process = None
+
+    def kill(self) -> None:
+        """kill -9, as by the kernel when memory runs out."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def write(self, name: str, content: bytes) -> Path:
+        """A file of the user's below `documents`."""
+        path = self.folder / "documents" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        self.give(self.folder / "documents")
+        return path
+
+    def give(self, folder: Path) -> None:
+        """Makes a folder and all below it the user's."""
+        person = self.machine.person
+        for entry in [folder, *folder.rglob("*")]:
+            if os.getuid() == 0:
+                os.chown(entry, person.uid, person.gid, follow_symlinks=False)
+
+
+@contextmanager
+def installed() -> Iterator[Installation]:
+    """The whole platform on ports of its own; everything is gone at the end."""
+    data_dir = Path(tempfile.mkdtemp(prefix="sbs-e2e-"))
+    data_dir.chmod(0o755)
+    restic = find_restic(os.environ.get("SBS_RESTIC")).path
+    names = [component.name for component in COMPONENTS]
+    services = start_platform(data_dir, names, {"SBS_RESTIC": str(restic)})
+    try:
+        installation = _administered(services, data_dir)
+        yield installation
+        installation.api.close()
+    finally:
+        services.stop()
+        shutil.rmtree(data_dir)
+
+
+def _administered(services: PlatformServices, data_dir: Path) -> Installation:
+    organization = f"tests {secrets.token_hex(4)}"
+    password_file = data_dir / "admin-password"
+    password_file.touch(mode=0o600)
+    password_file.write_text(secrets.token_urlsafe(18))
+    command = [sys.executable, "-m", "sbs_server.roles.cli", "create-admin", f"--email={EMAIL}"]
+    options = [f"--organization={organization}", f"--password-file={password_file}", f"--data-dir={data_dir}"]
+    subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
+    api = Api(Platform(data_dir).console_url, str(data_dir / "pki" / "root.crt"))
+    api.sign_in(EMAIL, password_file.read_text(), organization)
+    return Installation(services, api, organization, password_file)
+
+
+@contextmanager
+def enrolled(installation: Installation) -> Iterator[Agent]:
+    """A machine whose agent is enrolled and online; stopped at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="sbs-machine-"))
+    folder.chmod(0o755)
+    person = Person.choose()
+    machine = Machine(person, person.own(folder), find_restic(os.environ.get("SBS_RESTIC")).path)
+    token = installation.api.post("/enrolment-tokens", {"name": folder.name, "expires_in_s": 600})["token"]
+    known = {agent["id"] for agent in installation.api.all("/agents")}
+    machine.enrol(installation.url, token)
+    (agent_id,) = {agent["id"] for agent in installation.api.all("/agents")} - known
+    agent = Agent(machine, installation.api, agent_id)
+    agent.start()
+    try:
+        yield agent
+    finally:
+        agent.stop()
+        shutil.rmtree(folder)

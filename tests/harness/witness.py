@@ -1,0 +1,85 @@
+"""What is true outside of the platform's own words: processes, files of repositories, rows."""
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import psutil
+from sqlalchemy import text
+
+from demo.waiting import until
+from sbs_server.kit.db.session import Database
+from tests.harness.installation import Agent, Installation
+
+
+def restic_of(agent: Agent) -> psutil.Process | None:
+    """The restic that this agent's process has started and that is alive."""
+    assert agent.process is not None
+    for child in psutil.Process(agent.process.pid).children(recursive=True):
+        try:
+            if "restic" in Path(child.exe()).name and child.status() != psutil.STATUS_ZOMBIE:
+                return child
+        except psutil.Error:
+            continue
+    return None
+
+
+def component(installation: Installation, name: str) -> psutil.Process:
+    """The process of a component, from the supervisor's note about it."""
+    note = json.loads((installation.data_dir / "run" / f"{name}.json").read_text())
+    return psutil.Process(note["pid"])
+
+
+def kill(installation: Installation, name: str) -> None:
+    """kill -9 of a component; returns when the supervisor has another one in its place."""
+    before = component(installation, name)
+    before.send_signal(signal.SIGKILL)
+
+    def replaced() -> bool | None:
+        try:
+            return True if component(installation, name).pid != before.pid else None
+        except (psutil.NoSuchProcess, OSError, ValueError):
+            return None
+
+    until(replaced, 60, f"{name} to be started again")
+
+
+def snapshots(repository: Path) -> set[str]:
+    return {entry.name for entry in (repository / "snapshots").iterdir()}
+
+
+def locks(repository: Path) -> set[str]:
+    return {entry.name for entry in (repository / "locks").iterdir()}
+
+
+def rows(installation: Installation, query: str, **values: Any) -> list[dict[str, Any]]:
+    """The result of a query as the role that sees all organizations' rows of the named jobs."""
+
+    async def ask() -> list[dict[str, Any]]:
+        database = Database(installation.services.settings.database.url("sbs_migrator"))
+        try:
+            async with database.transaction() as session:
+                return [dict(row) for row in (await session.execute(text(query), values)).mappings()]
+        finally:
+            await database.close()
+
+    return asyncio.run(ask())
+
+
+def same_user_processes(agent: Agent, name: str) -> list[int]:
+    """Pids of processes of the agent's user whose program has this name; orphans would show here."""
+    uid = agent.machine.person.uid
+    found = []
+    for process in psutil.process_iter(["uids", "name"]):
+        uids = process.info["uids"]
+        if (
+            uids is not None
+            and uids.real == uid
+            and process.info["name"] == name
+            and process.pid != os.getpid()
+        ):
+            found.append(process.pid)
+    return found
