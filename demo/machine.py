@@ -56,7 +56,7 @@ class Machine:
 
     def enrol(self, server: str, token: str) -> None:
         """Exchanges the one-time token for a certificate; the token goes through a pipe. Raises DemoError."""
-        done = self._run(["enrol", server, "--token-file", "-"], token)
+        done = self.run(["enrol", server, "--token-file", "-"], token)
         if done.returncode != 0:
             raise DemoError(f"the agent could not enrol: {done.stderr.strip()}")
 
@@ -86,7 +86,8 @@ class Machine:
                 process.kill()
                 process.wait()
 
-    def _run(self, words: list[str], given: str) -> subprocess.CompletedProcess[str]:
+    def run(self, words: list[str], given: str = "") -> subprocess.CompletedProcess[str]:
+        """A command of the agent's, as the person at the machine."""
         return subprocess.run(  # type: ignore[call-overload,no-any-return]
             [*_AGENT, *words, "--state-dir", str(self.state_dir)],
             env=self._environment(),

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sbs_server.kit.db.session import Database
 from sbs_server.kit.envelope import Envelope
 from sbs_server.models import ResticRepository, ResticRepositoryState
 from sbs_server.repositories.keys import SecretStore
+from sbs_server.repositories.markers import MARKER, Marker, write_marker
 from sbs_server.repositories.restic import RepositoryProblem, ResticRepositories
 from sbs_server.testing.database import Tenant, make_tenant
 
@@ -59,6 +61,7 @@ async def scene(app_database: Database, tmp_path: Path) -> Scene:
     async with app_database.transaction(tenant.organization_id) as session:
         gone = await session.get_one(ResticRepository, tenant.restic_repository_id)
         gone.agent_id = None
+    write_marker(place, Marker(tenant.repository_id, tenant.organization_id))
     repositories = ResticRepositories(app_database, secrets, runner, tmp_path / "templates")
     return Scene(app_database, secrets, runner, repositories, tenant, place)
 
@@ -137,11 +140,28 @@ async def test_a_repository_that_is_not_ours_is_left_alone(scene: Scene) -> None
 
 
 async def test_a_place_that_vanished_is_not_made_anew(scene: Scene) -> None:
-    scene.place.rmdir()
+    shutil.rmtree(scene.place)
     with pytest.raises(RepositoryProblem) as raised:
         await scene.make()
     assert raised.value.code == "repository_missing"
     assert not scene.place.exists()
+
+
+async def test_a_place_without_our_mark_is_taken_for_an_unmounted_disk(scene: Scene) -> None:
+    (scene.place / MARKER).unlink()
+    with pytest.raises(RepositoryProblem, match="mounted") as raised:
+        await scene.make()
+    assert raised.value.code == "repository_missing"
+    assert list(scene.place.iterdir()) == []
+
+
+async def test_a_repository_that_is_gone_is_not_made_anew(scene: Scene) -> None:
+    row = await scene.make()
+    shutil.rmtree(row.path)
+    with pytest.raises(RepositoryProblem) as raised:
+        await scene.make()
+    assert raised.value.code == "repository_missing"
+    assert not Path(row.path).exists()
 
 
 async def test_a_snapshot_is_held_only_if_its_file_is_there(scene: Scene, tmp_path: Path) -> None:

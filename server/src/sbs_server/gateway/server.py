@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
 from typing import Literal
 
@@ -14,6 +15,10 @@ from sbs_server.gateway.app import Gateway, GatewayParts
 _KEEP_ALIVE_S = 120
 _FINISH_UPLOADS_S = 30
 
+
+# mallopt(3) of glibc: names and numbers from <malloc.h>.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_KEPT_BYTES = 64 << 20
 
 Loop = Literal["asyncio", "uvloop"]
 
@@ -53,6 +58,7 @@ class GatewayServer:
         # like a death.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop())
+        _keep_freed_memory()
         self._server.run()
         if self._failed or not self._server.started:
             raise SystemExit("the gateway failed; its log says why")
@@ -63,3 +69,15 @@ class GatewayServer:
 
     def _stop(self) -> None:
         self._server.should_exit = True
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep up to 64 MiB of freed memory instead of giving each buffer back to the system at once.
+
+    Blocks of 256 KiB and more come and go all the time here; mapping and zeroing their pages anew each time
+    cost 0.3 s of CPU for each GiB, in both directions. Other C libraries have no such function and need none.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+        mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES // 2)

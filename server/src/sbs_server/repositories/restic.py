@@ -27,6 +27,7 @@ from sbs_server.models import (
     ResticRepositoryState,
 )
 from sbs_server.repositories.keys import SecretStore, new_password
+from sbs_server.repositories.markers import Marker, read_marker
 
 _TEMPLATE_NAME = ".chunker-template"
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
@@ -59,11 +60,9 @@ class ResticRepositories:
             place = await session.get_one(Repository, repository_id)
             path = Path(place.path) / "agents" / agent_id.hex
             row_id = await self._row(session, organization_id, repository_id, agent_id, path)
-        if not await asyncio.to_thread(Path(place.path).is_dir):
-            raise RepositoryProblem(
-                "repository_missing", f"the folder {place.path} is not there: is its file system mounted?"
-            )
+        await asyncio.to_thread(_check_place, Path(place.path), Marker(repository_id, organization_id))
         await self._make(organization_id, row_id, template)
+        await asyncio.to_thread(_check_made, path)
         return row_id
 
     async def open(self, session: AsyncSession, restic_repository_id: UUID) -> Location:
@@ -159,6 +158,26 @@ class ResticRepositories:
             await cat_config.run(self._runner, agent)
         except WrongPasswordError:
             await key_add.run(self._runner, location, password, user="agent", host="sbs")
+
+
+def _check_place(folder: Path, ours: Marker) -> None:
+    """The folder has our mark. An unmounted disk has not: writing there would fill the mount point."""
+    try:
+        found = read_marker(folder)
+    except OSError as error:
+        raise RepositoryProblem("repository_missing", f"{folder} can't be read: {error.strerror}") from error
+    if found is None:
+        text = f"the repository's mark is not in {folder}: is its file system mounted?"
+        raise RepositoryProblem("repository_missing", text)
+    if found != ours:
+        raise RepositoryProblem("repository_foreign", f"{folder} has the mark of another repository")
+
+
+def _check_made(path: Path) -> None:
+    """A repository that was ready and is gone is a loss to be told, never made anew in silence."""
+    if not (path / "config").is_file():
+        text = f"the restic repository that was in {path} is gone; nothing was written"
+        raise RepositoryProblem("repository_missing", text)
 
 
 async def _template_place(session: AsyncSession, organization_id: UUID, path: Path) -> UUID:

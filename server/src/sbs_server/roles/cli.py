@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import typer
 
-_COMMANDS: tuple[str, ...] = ("platform", "create_admin", "administration", "outbox")
+_COMMANDS: tuple[str, ...] = ("platform", "create_admin", "administration", "outbox", "audit")
 
 _ROLES: dict[str, str] = {
     "api": "Serve the API.",

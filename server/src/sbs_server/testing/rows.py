@@ -6,7 +6,7 @@ nobody asked for are unlike any other, so that they can be looked for elsewhere.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-import sbs_server.models as tables
+import sbs_server.models  # noqa: F401 - importing it registers the tables
 from sbs_server.kit.db.base import Model
 from sbs_server.kit.ids import new_id
 
@@ -22,14 +22,15 @@ Row = dict[str, Any]
 Given = Mapping[str, Mapping[str, Any]]
 """Values to use instead of made ones: table, column, value."""
 
-assert tables  # noqa: S101 - importing it registers the tables
-
 OWNER_COLUMNS = ("organization_id", "chain")
 """Columns that say which organization a row belongs to. Of the organization's own row it is `id`."""
 _AUDIT = ("audit_chain", "audit_entry")
+_ENDS = {"expires_at", "not_after"}
+_VALID = timedelta(days=1)
 _ABSOLUTE = {"path", "target_folder"}
 _APPEND = sa.text(
-    "SELECT audit_append(:organization, 'system', 'filler', NULL, 'row.filled', NULL, NULL, 'done', CAST('{}' AS jsonb))"
+    "SELECT audit_append(:organization, 'system', 'filler', NULL, 'row.filled', NULL, NULL, 'done',"
+    " CAST('{}' AS jsonb))"
 )
 
 
@@ -69,8 +70,7 @@ async def fill(
     """
     owner = organization_id or new_id()
     rows: dict[str, Row] = {}
-    wanted = _with_parents(only) if only is not None else Model.metadata.sorted_tables
-    for table in wanted:
+    for table in _with_parents(only) if only is not None else _all_tables():
         if table.name in _AUDIT:
             continue
         rows[table.name] = new_row(table, owner, rows, (given or {}).get(table.name, {}))
@@ -121,14 +121,14 @@ def _value(column: sa.Column[Any]) -> object:
         ((sa.Uuid,), new_id()),
         ((sa.Boolean,), False),
         ((sa.Integer,), 1),
-        ((sa.DateTime,), datetime.now(UTC)),
+        ((sa.DateTime,), datetime.now(UTC) + (_VALID if column.name in _ENDS else timedelta())),
         ((sa.LargeBinary,), new_id().bytes + new_id().bytes),
         ((sa.String,), f"{'/' if column.name in _ABSOLUTE else ''}{column.name}-{new_id().hex}"),
     ):
         if isinstance(kind, types):
             return value
     raise NotImplementedError(
-        f"{column}: sbs_server.testing.rows does not know how to make a value of the type {kind!r}: say it in _value()"
+        f"{column}: sbs_server.testing.rows can't make a value of the type {kind!r}: teach it in _value()"
     )
 
 
@@ -139,6 +139,11 @@ def _json(column: sa.Column[Any]) -> object:
     if get_origin(declared) is not list:
         return {}
     return [f"/{column.name}/{new_id().hex}"] if get_args(declared) == (str,) else []
+
+
+def _all_tables() -> Sequence[sa.Table]:
+    """Parents first; people before all, because not everything that names them has a foreign key."""
+    return sorted(Model.metadata.sorted_tables, key=lambda table: table.name != "user_account")
 
 
 def _with_parents(names: Collection[str]) -> Sequence[sa.Table]:

@@ -57,9 +57,7 @@ def tenant_models() -> Iterator[type[TenantModel]]:
 
 async def test_every_table_has_forced_row_level_security_and_a_policy(superuser: AsyncConnection) -> None:
     assert await unprotected(superuser) == {}
-    there = set(
-        (await superuser.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")))
-    )
+    there = set(await superuser.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")))
     assert there == set(Model.metadata.tables) | FREE
 
 
@@ -138,9 +136,7 @@ async def test_a_table_without_protection_is_found(
 
 
 async def test_policies_and_grants_of_sbs_system_are_what_the_models_say(superuser: AsyncConnection) -> None:
-    declared = {
-        mapper.local_table.name: set(mapper.class_.system_access) for mapper in Model.registry.mappers
-    }
+    declared = {one.class_.__tablename__: set(one.class_.system_access) for one in Model.registry.mappers}
     policies: dict[str, set[str]] = {name: set() for name in declared}
     for table, act in await superuser.execute(
         text("SELECT tablename, lower(cmd) FROM pg_policies WHERE 'sbs_system' = ANY (roles)")
@@ -199,7 +195,8 @@ async def test_working_roles_own_nothing_and_make_nothing(superuser: AsyncConnec
     )
     assert (await superuser.execute(rights, {"role": role})).one() == (False, False, False)
     dangerous = text(
-        "SELECT c.relname, p.name FROM pg_class c, unnest(ARRAY['TRUNCATE', 'TRIGGER', 'REFERENCES', 'MAINTAIN']) p(name)"
+        "SELECT c.relname, p.name FROM pg_class c,"
+        " unnest(ARRAY['TRUNCATE', 'TRIGGER', 'REFERENCES', 'MAINTAIN']) p(name)"
         " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')"
         " AND has_table_privilege(:role, c.oid, p.name)"
     )

@@ -31,7 +31,12 @@ def list_(
 
 @app.command()
 @one_line
-def ls(snapshot: str, path: str = "/", as_json: AsJson = False, session_path: SessionFile = None) -> None:
+def ls(
+    snapshot: str,
+    path: Annotated[str, typer.Argument(help="Absolute path of the folder.")] = "/",
+    as_json: AsJson = False,
+    session_path: SessionFile = None,
+) -> None:
     """A folder of a snapshot."""
     rows = client(session_path).items(f"/snapshots/{snapshot}/files", path=path)
     show(rows, ("name", "type", "mode", "size_bytes", "modified_at"), as_json=as_json)

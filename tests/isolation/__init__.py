@@ -1,0 +1,1 @@
+"""Tenants can't see, change or disturb each other: in the database, over the API, as agents."""

@@ -1,0 +1,233 @@
+"""Every operation of the API, called by the administrator of one organization with the ids of another.
+
+The operations come from the document of the application, so that a new one is called without being named here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.routing import Route
+
+from sbs_server.api.app import described_app
+from sbs_server.snapshots.reader import SnapshotReader
+from sbs_server.testing.api import PASSWORD, Api, Person
+from sbs_server.testing.archive import PASSWORD as REPOSITORY_PASSWORD
+from sbs_server.testing.archive import Archive
+from sbs_server.testing.estate import storage_root
+from sbs_server.testing.rows import Filled, fill
+from sbs_server.testing.superuser import engine_of
+from tests.isolation import samples
+from tests.isolation.ledger import contents
+from tests.isolation.operations import ORGANIZATION, Operation, build, operations
+
+BOUND = [one for one in operations() if one.is_bound]
+UNBOUND = [one for one in operations() if not one.is_bound]
+LONGEST_S = 60
+
+# Not in the document, because people's programs do not call them: each has tests of its own.
+UNDOCUMENTED = {
+    "/agent/v1/trust",
+    "/agent/v1/enrol",
+    "/agent/v1/renew",
+    "/agent/v1/secrets",
+    "/healthz",
+    "/readyz",
+    "/api/v1/openapi.json",
+}
+
+
+@dataclass
+class Stage:
+    """The application, an administrator of A and one of B, and a look past all policies."""
+
+    api: Api
+    archive: Archive
+    superuser: AsyncConnection
+    a: Person
+    b: Person
+
+    async def rows(self, person: Person, operation: Operation) -> Filled:
+        """Fresh rows of that person's organization, with a real repository behind them."""
+        async with self.superuser.begin():
+            ready = {"restic_repository": {"state": "ready"}, **samples.GIVEN.get(operation.id, {})}
+            only = samples.ONLY.get(operation.id)
+            made = await fill(self.superuser, person.organization_id, given=ready, only=only)
+        if "snapshot_copy" in made.rows:
+            await self._connect(made)
+        return made
+
+    async def _connect(self, made: Filled) -> None:
+        services, organization = self.api.services, made.organization_id
+        async with services.database.transaction(organization) as session:
+            secret = await services.secrets.put(session, organization, "restic", REPOSITORY_PASSWORD)
+            below = {"id": made.rows["restic_repository"]["id"]}
+            where = {"path": str(self.archive.location), "secret": secret}
+            await session.execute(
+                text("UPDATE restic_repository SET path = :path, cp_secret_id = :secret WHERE id = :id"),
+                below | where,
+            )
+            await session.execute(
+                text("UPDATE snapshot_copy SET restic_snapshot_id = :name WHERE restic_repository_id = :id"),
+                below | {"name": self.archive.snapshot},
+            )
+
+    async def contents_of_a(self) -> Mapping[str, object]:
+        async with self.superuser.begin():
+            found = await contents(self.superuser, self.a.organization_id, other=self.b.organization_id)
+        return {**found, "folders": sorted(path.name for path in storage_root(self.api).iterdir())}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def stage(api_stage: Api, archive: Archive) -> AsyncIterator[Stage]:
+    before = api_stage.app.state.snapshot_reader
+    api_stage.app.state.snapshot_reader = SnapshotReader(lambda: archive.runner)
+    settings = api_stage.services.settings
+    async with engine_of(settings) as engine, engine.connect() as connection:
+        yield Stage(api_stage, archive, connection, await api_stage.person(), await api_stage.person())
+    api_stage.app.state.snapshot_reader = before
+    await api_stage.close()
+
+
+@dataclass(frozen=True)
+class Request:
+    """An operation with `own` ids, but for `instead`: values by the place where they go."""
+
+    stage: Stage
+    operation: Operation
+    own: Filled
+    organization: UUID
+    instead: Mapping[str, str] = field(default_factory=dict)
+    filters: bool = False
+
+    async def by(self, person: Person) -> httpx.Response:
+        sent: dict[str, Any] = {"params": self.query()}
+        if self.operation.body is not None:
+            sent["json"] = build(self.operation.body, self._id_in_body, self._text)
+        async with asyncio.timeout(LONGEST_S):
+            return await person.client.request(
+                self.operation.method, self.path(), headers={"If-Match": "*"}, **sent
+            )
+
+    def path(self) -> str:
+        ids = {name: self._id(f"path:{name}", name) for name in self.operation.path_ids}
+        return self.operation.path.format(**ids, **{ORGANIZATION: self.organization})
+
+    def query(self) -> dict[str, str]:
+        wanted = {name: str(self._text(name)) for name in self.operation.required_query}
+        ids = self.operation.query_ids if self.filters else []
+        return wanted | {name: self._id(f"query:{name}", name) for name in ids}
+
+    def _id_in_body(self, pointer: str, name: str) -> str:
+        return self._id(f"body:{pointer}", name)
+
+    def _id(self, place: str, name: str) -> str:
+        return self.instead.get(place) or samples.id_of(name, self.own, self.operation.id)
+
+    def _text(self, name: str) -> object:
+        in_snapshot = self.operation.method == "GET"
+        script = str(self.stage.archive.tree / "script")
+        path = script if in_snapshot else samples.new_folder(storage_root(self.stage.api))
+        further = {"path": path, "email": self.stage.b.email, "password": PASSWORD}
+        return samples.text_of(name, self.operation.id, further)
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json().get("code", "")
+
+
+def tells(answer: httpx.Response, theirs: Filled) -> set[str]:
+    """What of those rows is in the answer, but for what the request itself has said."""
+    asked = f"{answer.request.url} {answer.request.content.decode(errors='replace')}"
+    return {mark for mark in theirs.marks() if mark in answer.text and mark not in asked}
+
+
+def served(routes: Iterable[object]) -> Iterator[str]:
+    """The paths of an application; routers that it includes keep theirs to themselves."""
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from served(included.routes)
+        elif isinstance(route, Route):
+            yield route.path
+
+
+def test_document_tells_of_every_operation_of_the_application() -> None:
+    documented = {operation.path for operation in operations()}
+    paths = set(served(described_app().routes))
+    assert documented <= paths
+    assert paths - documented == UNDOCUMENTED, "an endpoint that is not in the document is not called here"
+    assert len(BOUND) > len(UNBOUND) > 0
+
+
+@pytest.mark.parametrize("operation", BOUND, ids=str)
+async def test_other_organizations_do_not_exist(stage: Stage, operation: Operation) -> None:
+    theirs, own = await stage.rows(stage.a, operation), await stage.rows(stage.b, operation)
+    before = await stage.contents_of_a()
+    a, b = stage.a.organization_id, stage.b.organization_id
+
+    async def refused(request: Request) -> httpx.Response:
+        answer = await request.by(stage.b)
+        assert await stage.contents_of_a() == before, f"{request.path()} has changed something"
+        assert tells(answer, theirs) == set(), answer.text
+        return answer
+
+    if operation.in_organization:
+        for ids in (theirs, own):
+            assert code(await refused(Request(stage, operation, ids, a))) == (404, "request.not_found")
+    for name in operation.path_ids:
+        place = {f"path:{name}": samples.id_of(name, theirs, operation.id)}
+        assert code(await refused(Request(stage, operation, own, b, place))) == (404, "request.not_found")
+    for pointer, name in operation.body_ids():
+        place = {f"body:{pointer}": samples.id_of(name, theirs, operation.id)}
+        answer = await refused(Request(stage, operation, own, b, place))
+        assert answer.status_code == 422, answer.text
+        assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
+    for name in operation.query_ids:
+        place = {f"query:{name}": samples.id_of(name, theirs, operation.id)}
+        answer = await refused(Request(stage, operation, own, b, place, filters=True))
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["items"] == []
+    # What was refused works for whom it belongs to, and one's own does too.
+    done = await Request(stage, operation, own, b, filters=True).by(stage.b)
+    assert done.is_success, done.text
+    assert await stage.contents_of_a() == before
+    assert tells(done, theirs) == set()
+    done = await Request(stage, operation, theirs, a, filters=True).by(stage.a)
+    assert done.is_success, done.text
+    if operation.query_ids:
+        assert done.json()["items"] != []
+
+
+@pytest.mark.parametrize("operation", UNBOUND, ids=str)
+async def test_what_belongs_to_no_organization_tells_of_none(stage: Stage, operation: Operation) -> None:
+    theirs = await stage.rows(stage.a, operation)
+    somebody = await stage.api.person(organization_id=stage.b.organization_id)
+    before = await stage.contents_of_a()
+    answer = await Request(stage, operation, theirs, stage.b.organization_id).by(somebody)
+    assert answer.status_code < 500, answer.text
+    assert await stage.contents_of_a() == before
+    assert tells(answer, theirs) == set()
+    assert str(stage.a.organization_id) not in answer.text
+
+
+async def test_list_of_organizations_has_the_own_ones(stage: Stage) -> None:
+    """The control for what was not found in it above."""
+    answer = await stage.a.client.get("/api/v1/organizations")
+    assert [one["id"] for one in answer.json()["items"]] == [str(stage.a.organization_id)]
+
+
+def test_word_that_is_new_is_asked_for(tmp_path: Path) -> None:
+    nothing = Filled(UUID(int=0), {})
+    with pytest.raises(LookupError, match=r"gadgets_get: which table's id is 'gadget_id'\? .* in TABLES"):
+        samples.id_of("gadget_id", nothing, "gadgets_get")
+    with pytest.raises(LookupError, match=r"gadgets_create: what would be good for 'colour'\? .* in TEXTS"):
+        samples.text_of("colour", "gadgets_create", {})
