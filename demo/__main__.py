@@ -2,8 +2,11 @@
 
 import argparse
 import os
+import subprocess
 import sys
 from pathlib import Path
+
+import httpx
 
 from demo.api import Api
 from demo.errors import DemoError
@@ -18,14 +21,16 @@ def main() -> int:
     options = _options()
     folder = options.var.resolve() / "demo"
     folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-    report = Report(folder / "report.json")
+    report = Report(folder / "report.json", say=lambda step: print(f"--> {step}", flush=True))
     try:
         _run(options, folder, report)
-    except DemoError as error:
+    except (DemoError, httpx.HTTPError, OSError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"demo: {error}\n")
     good = report.finish()
     print(report.table())
     print(f"Report: {folder / 'report.json'}")
+    if good:
+        print("The platform goes on running: `make status` shows it, `make down` stops it.")
     return 0 if good else 1
 
 

@@ -48,11 +48,17 @@ class _Unreadable:
 
 class Report:
     """Collects what happens. Keys of the file: `ok`, `steps`, `backup`, `unreadable`, `verification`,
-    `components`, and for the reader of a failure `planted`, `finished`."""
+    `components`, and for the reader of a failure `planted`, `finished`. `say` is told each step as it begins."""
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], float] = time.monotonic,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._path = path
         self._clock = clock
+        self._say = say
         self._steps: list[Step] = []
         self._backup = {"files": 0, "bytes": 0, "snapshots": 0}
         self._unreadable: list[_Unreadable] = []
@@ -63,6 +69,7 @@ class Report:
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Times what is done inside; an exception makes the step a failed one and goes on its way."""
+        self._say(name)
         started = self._clock()
         error: str | None = "interrupted"
         try:

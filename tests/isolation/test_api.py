@@ -80,10 +80,18 @@ class Stage:
                 below | {"name": self.archive.snapshot},
             )
 
-    async def contents_of_a(self) -> Mapping[str, object]:
+    async def contents_of_a(self) -> Mapping[str, tuple[int, str]]:
         async with self.superuser.begin():
-            found = await contents(self.superuser, self.a.organization_id, other=self.b.organization_id)
-        return {**found, "folders": sorted(path.name for path in storage_root(self.api).iterdir())}
+            return await contents(self.superuser, self.a.organization_id, other=self.b.organization_id)
+
+    async def alter(self, statement: str) -> None:
+        async with self.superuser.begin():
+            await self.superuser.execute(text("SET LOCAL lock_timeout = '5s'"))
+            await self.superuser.execute(text(statement))
+
+    def folders(self) -> set[str]:
+        """What repositories have taken of the storage."""
+        return {path.name for path in storage_root(self.api).iterdir()}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -140,10 +148,6 @@ class Request:
         return samples.text_of(name, self.operation.id, further)
 
 
-def code(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json().get("code", "")
-
-
 def tells(answer: httpx.Response, theirs: Filled) -> set[str]:
     """What of those rows is in the answer, but for what the request itself has said."""
     asked = f"{answer.request.url} {answer.request.content.decode(errors='replace')}"
@@ -168,43 +172,95 @@ def test_document_tells_of_every_operation_of_the_application() -> None:
     assert len(BOUND) > len(UNBOUND) > 0
 
 
+class Border:
+    """One operation between A and B. Raises AssertionError for whatever gets over."""
+
+    def __init__(self, stage: Stage, operation: Operation, theirs: Filled, own: Filled) -> None:
+        self._stage, self._operation = stage, operation
+        self._theirs, self._own = theirs, own
+        self._a, self._b = stage.a.organization_id, stage.b.organization_id
+
+    @classmethod
+    async def between(cls, stage: Stage, operation: Operation) -> "Border":
+        return cls(
+            stage, operation, await stage.rows(stage.a, operation), await stage.rows(stage.b, operation)
+        )
+
+    async def check(self) -> None:
+        before, folders = await self._stage.contents_of_a(), self._stage.folders()
+        for request, wanted in self._foreign():
+            answer = await request.by(self._stage.b)
+            assert await self._stage.contents_of_a() == before, f"{request.path()} has changed something"
+            assert self._stage.folders() == folders
+            assert tells(answer, self._theirs) == set(), answer.text
+            assert said(answer) == wanted, answer.text
+        await self._control(before)
+
+    def _foreign(self) -> Iterator[tuple[Request, object]]:
+        """Requests of B with something of A's in them, and what they are answered."""
+        operation = self._operation
+        if operation.in_organization:
+            for ids in (self._theirs, self._own):
+                yield Request(self._stage, operation, ids, self._a), "request.not_found"
+        for name in operation.path_ids:
+            yield self._with(f"path:{name}", name), "request.not_found"
+        for pointer, name in operation.body_ids():
+            yield self._with(f"body:{pointer}", name), [pointer]
+        for name in operation.query_ids:
+            yield self._with(f"query:{name}", name, filters=True), []
+
+    def _with(self, place: str, name: str, *, filters: bool = False) -> Request:
+        instead = {place: samples.id_of(name, self._theirs, self._operation.id)}
+        return Request(self._stage, self._operation, self._own, self._b, instead, filters=filters)
+
+    async def _control(self, before: Mapping[str, tuple[int, str]]) -> None:
+        """What was refused works for whom it belongs to, and B's own does too."""
+        done = await Request(self._stage, self._operation, self._own, self._b, filters=True).by(self._stage.b)
+        assert done.is_success, done.text
+        assert await self._stage.contents_of_a() == before
+        assert tells(done, self._theirs) == set()
+        done = await Request(self._stage, self._operation, self._theirs, self._a, filters=True).by(
+            self._stage.a
+        )
+        assert done.is_success, done.text
+        assert said(done) != [] or not self._operation.query_ids
+
+
+def said(answer: httpx.Response) -> object:
+    """The code of a 404, the pointers of a 422, the items of a list; else the status."""
+    if answer.status_code == 404:
+        return answer.json()["code"]
+    if answer.status_code == 422:
+        return [one["pointer"] for one in answer.json()["errors"]]
+    if answer.status_code == 200 and answer.headers["content-type"] == "application/json":
+        return answer.json().get("items", 200)
+    return answer.status_code
+
+
 @pytest.mark.parametrize("operation", BOUND, ids=str)
 async def test_other_organizations_do_not_exist(stage: Stage, operation: Operation) -> None:
-    theirs, own = await stage.rows(stage.a, operation), await stage.rows(stage.b, operation)
-    before = await stage.contents_of_a()
-    a, b = stage.a.organization_id, stage.b.organization_id
+    await (await Border.between(stage, operation)).check()
 
-    async def refused(request: Request) -> httpx.Response:
-        answer = await request.by(stage.b)
-        assert await stage.contents_of_a() == before, f"{request.path()} has changed something"
-        assert tells(answer, theirs) == set(), answer.text
-        return answer
 
-    if operation.in_organization:
-        for ids in (theirs, own):
-            assert code(await refused(Request(stage, operation, ids, a))) == (404, "request.not_found")
-    for name in operation.path_ids:
-        place = {f"path:{name}": samples.id_of(name, theirs, operation.id)}
-        assert code(await refused(Request(stage, operation, own, b, place))) == (404, "request.not_found")
-    for pointer, name in operation.body_ids():
-        place = {f"body:{pointer}": samples.id_of(name, theirs, operation.id)}
-        answer = await refused(Request(stage, operation, own, b, place))
-        assert answer.status_code == 422, answer.text
-        assert [one["pointer"] for one in answer.json()["errors"]] == [pointer]
-    for name in operation.query_ids:
-        place = {f"query:{name}": samples.id_of(name, theirs, operation.id)}
-        answer = await refused(Request(stage, operation, own, b, place, filters=True))
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["items"] == []
-    # What was refused works for whom it belongs to, and one's own does too.
-    done = await Request(stage, operation, own, b, filters=True).by(stage.b)
-    assert done.is_success, done.text
-    assert await stage.contents_of_a() == before
-    assert tells(done, theirs) == set()
-    done = await Request(stage, operation, theirs, a, filters=True).by(stage.a)
-    assert done.is_success, done.text
-    if operation.query_ids:
-        assert done.json()["items"] != []
+@pytest.mark.parametrize(
+    ("table", "operation_id"),
+    [
+        ("agent", "agents_get"),
+        ("job", "jobs_edit"),
+        ("agent", "jobs_create"),
+        ("enrolment_token", "enrolment_tokens_list"),
+    ],
+)
+async def test_a_policy_that_is_missing_would_be_found(stage: Stage, table: str, operation_id: str) -> None:
+    operation = next(one for one in BOUND if one.id == operation_id)
+    border = await Border.between(stage, operation)
+    await stage.alter(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+    try:
+        with pytest.raises(AssertionError):
+            await border.check()
+    finally:
+        await stage.alter(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    await (await Border.between(stage, operation)).check()
 
 
 @pytest.mark.parametrize("operation", UNBOUND, ids=str)

@@ -24,6 +24,7 @@ class Command(Timestamped, TenantModel):
     __table_args__ = (
         tenant_reference("agent_id", "agent"),
         tenant_reference("run_id", "run"),
+        tenant_reference("restic_repository_id", "restic_repository"),
         Index("ix_command_open", "agent_id", postgresql_where=text("state <> 'finished'")),
     )
     system_access = ("select",)

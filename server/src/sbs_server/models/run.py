@@ -110,6 +110,7 @@ class RunAttempt(Timestamped, TenantModel):
     __table_args__ = (
         PrimaryKeyConstraint("organization_id", "run_id", "restic_repository_id", "attempt"),
         tenant_reference("run_id", "run", ondelete="CASCADE"),
+        tenant_reference("restic_repository_id", "restic_repository"),
     )
 
     run_id: Mapped[UUID]

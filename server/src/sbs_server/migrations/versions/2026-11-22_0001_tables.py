@@ -650,6 +650,11 @@ def upgrade() -> None:
             name=op.f("fk_command_organization_id_agent_id"),
         ),
         sa.ForeignKeyConstraint(
+            ["organization_id", "restic_repository_id"],
+            ["restic_repository.organization_id", "restic_repository.id"],
+            name=op.f("fk_command_organization_id_restic_repository_id"),
+        ),
+        sa.ForeignKeyConstraint(
             ["organization_id", "run_id"],
             ["run.organization_id", "run.id"],
             name=op.f("fk_command_organization_id_run_id"),
@@ -680,6 +685,11 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id", "restic_repository_id"],
+            ["restic_repository.organization_id", "restic_repository.id"],
+            name=op.f("fk_run_attempt_organization_id_restic_repository_id"),
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id", "run_id"],
             ["run.organization_id", "run.id"],
