@@ -111,7 +111,7 @@ test-e2e: setup ## the whole platform with an agent
 
 bench: setup ## measure the gateway against the alternatives; writes bench/results
 	@$(RUN) python -m pip -qq --disable-pip-version-check install --require-hashes -r requirements/bench.txt
-	@$(RUN) python bench/gateway.py $(ARGS)
+	@$(RUN) python -m bench.gateway $(ARGS)
 
 lock: setup ## write requirements/*.txt anew from requirements/*.in (ARGS=--upgrade)
 	@scripts/lock $(ARGS)

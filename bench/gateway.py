@@ -33,7 +33,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import psutil
-from gateway_parts import free_port, make_certificates, start_traefik, wait_for_port, wait_until_ready
+
+from bench.gateway_parts import free_port, make_certificates, start_traefik, wait_for_port, wait_until_ready
 
 HERE = Path(__file__).resolve().parent
 TRAEFIK = Path(sys.executable).parent / "traefik"

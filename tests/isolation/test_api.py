@@ -263,6 +263,36 @@ async def test_a_policy_that_is_missing_would_be_found(stage: Stage, table: str,
     await (await Border.between(stage, operation)).check()
 
 
+# A platform operator sees that an organization is there, and may give it another name; not what is in it.
+OPERATORS = {"organizations_get", "organizations_rename"}
+
+
+@pytest.mark.parametrize("is_platform_operator", [True, False])
+async def test_who_is_no_member_is_told_of_nothing(stage: Stage, *, is_platform_operator: bool) -> None:
+    stranger = await stage.api.person(None, is_platform_operator=is_platform_operator)
+    theirs = await stage.rows(stage.a, BOUND[0])
+    for operation in (one for one in BOUND if one.in_organization):
+        before = await stage.contents_of_a()
+        request = Request(stage, operation, theirs, stage.a.organization_id)
+        if is_platform_operator and operation.id in OPERATORS:
+            assert (await request.by(stranger)).is_success
+            continue
+        answer = await request.by(stranger)
+        assert said(answer) == "request.not_found", f"{operation}: {answer.text}"
+        assert tells(answer, theirs) == set()
+        assert await stage.contents_of_a() == before
+
+
+async def test_who_is_not_signed_in_is_told_of_nothing(stage: Stage) -> None:
+    client, theirs = stage.api.client(), await stage.rows(stage.a, BOUND[0])
+    before = await stage.contents_of_a()
+    for operation in BOUND:
+        request = Request(stage, operation, theirs, stage.a.organization_id)
+        answer = await client.request(operation.method, request.path(), json={}, headers={"If-Match": "*"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "request.unauthenticated"), operation
+    assert await stage.contents_of_a() == before
+
+
 @pytest.mark.parametrize("operation", UNBOUND, ids=str)
 async def test_what_belongs_to_no_organization_tells_of_none(stage: Stage, operation: Operation) -> None:
     theirs = await stage.rows(stage.a, operation)

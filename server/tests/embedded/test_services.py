@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import ssl
-import subprocess
 from datetime import timedelta
 
 import asyncpg
@@ -153,9 +152,16 @@ def test_no_secret_is_an_argument_in_a_log_or_in_sbs_env(platform_services: Plat
     secrets = [path.read_text().strip() for path in (directory / "secrets").rglob("*") if path.is_file()]
     places = [path.read_text(errors="replace") for path in (directory / "logs").glob("*.log")]
     places += [(directory / "sbs.env").read_text(), (directory / "run" / "state.json").read_text()]
-    places.append(subprocess.run(["ps", "axeww"], capture_output=True, text=True, check=True).stdout)
+    places += [text for process in psutil.process_iter() for text in _told_to_everybody(process)]
     assert len(secrets) == 12
     assert not [secret for secret in secrets for place in places if secret in place]
+
+
+def _told_to_everybody(process: psutil.Process) -> list[str]:
+    try:
+        return [*process.cmdline(), *process.environ().values()]
+    except psutil.Error:
+        return []  # it has ended, or is somebody else's
 
 
 def test_private_files_are_private(platform_services: PlatformServices) -> None:

@@ -130,11 +130,13 @@ def test_an_agent_can_not_unlock_what_another_one_locked(
 def _plant_lock(stage: Stage, repository: UUID) -> Path:
     """A real lock, of a restic on the local path that waits for its input and is killed."""
     process = stage.start_restic_locally(repository, "backup", "--stdin")
+    # restic's local backend writes into the same folder under a longer, temporary name first.
+    whole = "[0-9a-f]" * 64
     locks = stage.path(repository) / "locks"
-    wait_for(lambda: any(locks.iterdir()), "the lock")
+    wait_for(lambda: any(locks.glob(whole)), "the lock")
     process.kill()
     process.communicate()
-    return next(locks.iterdir())
+    return next(locks.glob(whole))
 
 
 @pytest.mark.parametrize("unnamed", [True, False])

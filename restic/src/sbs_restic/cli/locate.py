@@ -83,7 +83,8 @@ def _candidates(
         yield Path(explicit), Source.EXPLICIT
         return
     # Each folder by itself: an old restic in the first must not hide a new one in the second.
-    folders = os.environ.get("PATH", os.defpath) if search_path is None else search_path  # env: the search path is the system's
+    # env: the search path is the system's
+    folders = os.environ.get("PATH", os.defpath) if search_path is None else search_path
     for folder in filter(None, folders.split(os.pathsep)):
         found = shutil.which(_NAME, path=folder)
         if found:

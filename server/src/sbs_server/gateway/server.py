@@ -75,7 +75,7 @@ def _keep_freed_memory() -> None:
     """Let glibc keep up to 64 MiB of freed memory instead of giving each buffer back to the system at once.
 
     Blocks of 256 KiB and more come and go all the time here; mapping and zeroing their pages anew each time
-    cost 0.3 s of CPU for each GiB, in both directions. Other C libraries have no such function and need none.
+    cost the server 0.2 to 0.3 s of CPU for each GiB. Other C libraries have no such function and need none.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

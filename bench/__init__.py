@@ -1,0 +1,1 @@
+"""Measured scenarios; each writes its numbers to `results/`."""
