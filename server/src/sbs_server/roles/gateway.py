@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-
-import structlog
 
 from sbs_server.config import ConfigurationError, Settings
 from sbs_server.gateway.app import parts
@@ -14,6 +11,7 @@ from sbs_server.gateway.authorize_db import DatabaseAuthorizer
 from sbs_server.gateway.layout import StorageRoots
 from sbs_server.gateway.server import GatewayServer
 from sbs_server.gateway.state import GatewayState, StateInUseError
+from sbs_server.kit import logging
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.pki import PkiError, load_certificates
 
@@ -35,22 +33,8 @@ def main() -> None:
     """Until SIGTERM or SIGINT."""
     try:
         settings = Settings.load(role="gateway")
-        _set_up_logs(settings.log_level)
+        logging.configure(settings.log_level, role="gateway")
         server = build(settings)
     except (ConfigurationError, PkiError, StateInUseError, OSError) as error:
         sys.exit(f"sbs gateway: {error}")
     server.run()
-
-
-def _set_up_logs(level: str) -> None:
-    """One JSON object a line."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-    )
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
