@@ -37,7 +37,7 @@ export PYTEST_ARGS := $(ARGS)
 CHECKS := check-format check-lint check-types check-imports check-rules check-generated check-migrations
 
 .PHONY: help setup up down status logs demo check $(CHECKS) format \
-        test test-all test-unit test-isolation test-faults test-e2e bench lock clean
+        test test-all test-unit test-isolation test-faults test-e2e test-web bench lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -96,6 +96,7 @@ test: setup ## what CI runs: all suites without the slow tests; 20 minutes at mo
 
 test-all: setup ## everything, slow tests too
 	@scripts/test --all unit isolation faults e2e
+	+@$(MAKE) test-web
 
 test-unit: setup ## the members' own tests, on real services (ARGS="-k name")
 	@scripts/test --all unit
@@ -108,6 +109,9 @@ test-faults: setup ## killed processes, cut networks, full disks
 
 test-e2e: setup ## the whole platform with an agent
 	@scripts/test --all e2e
+
+test-web: setup ## the generated API client: not stale, and it compiles (needs Node 20 or newer)
+	@cd web && npm ci --no-audit --no-fund --loglevel=error && npm test --loglevel=error
 
 bench: setup ## measure the gateway against the alternatives; writes bench/results
 	@$(RUN) python -m pip -qq --disable-pip-version-check install --require-hashes -r requirements/bench.txt
