@@ -26,6 +26,7 @@ def main() -> int:
         _run(options, folder, report)
     except (DemoError, httpx.HTTPError, OSError, subprocess.CalledProcessError) as error:
         sys.stderr.write(f"demo: {error}\n")
+        report.broke_off(f"{type(error).__name__}: {error}")
     good = report.finish()
     print(report.table())
     print(f"Report: {folder / 'report.json'}")

@@ -1,5 +1,6 @@
 """The machine that is backed up: a real agent, a process of its own, as an ordinary user."""
 
+import json
 import os
 import pwd
 import subprocess
@@ -59,6 +60,10 @@ class Machine:
         done = self.run(["enrol", server, "--token-file", "-"], token)
         if done.returncode != 0:
             raise DemoError(f"the agent could not enrol: {done.stderr.strip()}")
+
+    def agent_id(self) -> str:
+        """The id that the platform knows this machine's agent by."""
+        return str(json.loads((self.state_dir / "agent.json").read_text("utf-8"))["agent_id"])
 
     def enrolled(self) -> bool:
         return (self.state_dir / "agent.json").exists()

@@ -2,8 +2,9 @@
 
 `ok` is worked out, never set: it is true only if there was a step and each step succeeded, something was
 backed up into at least one snapshot, the unreadable paths were exactly the planted ones, files were
-compared with a manifest and no difference was found. The file is written whole or not at all, after each
-step again, so that a demonstration that is killed leaves a report with `ok` false behind."""
+compared with a manifest for each snapshot, no difference was found, and nothing broke it off. The file is
+written whole or not at all, after each step again, so that a demonstration that is killed leaves a report
+with `ok` false behind."""
 
 import json
 import os
@@ -64,6 +65,7 @@ class Report:
         self._unreadable: list[_Unreadable] = []
         self._verified: list[tuple[str, Comparison]] = []
         self._components: dict[str, str] = {}
+        self._broken_off: str | None = None
         self._finished = False
 
     @contextmanager
@@ -106,6 +108,10 @@ class Report:
         """Adds a part of the platform and the version that ran."""
         self._components[name] = version
 
+    def broke_off(self, reason: str) -> None:
+        """The demonstration ends before its end, whether inside of a step or between two of them."""
+        self._broken_off = reason
+
     def finish(self) -> bool:
         """No more steps: writes the file for the last time and says whether all of it held."""
         if not self._steps:
@@ -122,12 +128,18 @@ class Report:
     def failures(self) -> list[str]:
         """What does not hold, in words; empty if all does."""
         failed = [f"step failed: {step.name}: {step.error}" for step in self._steps if not step.ok]
+        if self._broken_off is not None and not failed:
+            failed.append(f"broken off: {self._broken_off}")
         failed += [f"no {key} backed up" for key, value in self._backup.items() if value < 1]
         if not self._unreadable:
             failed.append("no list of unreadable files was looked at")
         failed += [text for each in self._unreadable for text in each.failures()]
         if self._sum("files_checked") < 1:
             failed.append("no restored file was compared with a manifest")
+        if len(self._verified) < self._backup["snapshots"]:
+            failed.append(
+                f"{self._backup['snapshots']} snapshots, but {len(self._verified)} of them compared"
+            )
         failed += [f"{name}: {_found(result)}" for name, result in self._verified if not result.ok]
         return failed
 

@@ -71,8 +71,10 @@ class Story:
         first = self._point("on demand", lambda: self._api.post(f"/jobs/{job['id']}/runs")["items"][0])
         with self._report.step("change some files"):
             self._say(", ".join(f"{count} {what}" for what, count in self._tree.change().items() if count))
-        second = self._point("by schedule", lambda: self._scheduled(job))
-        self._api.post(f"/jobs/{job['id']}/pause")
+        try:
+            second = self._point("by schedule", lambda: self._scheduled(job))
+        finally:
+            self._api.post(f"/jobs/{job['id']}/pause")  # else it would go on each minute
         for point in (first, second):
             self._restore(point)
 
@@ -127,7 +129,10 @@ class Story:
 
     def _snapshot(self, run: dict[str, Any]) -> dict[str, Any]:
         snapshots = self._api.all("/snapshots", agent_id=run["agent_id"])
-        return next(snapshot for snapshot in snapshots if snapshot["run_id"] == run["id"])
+        found = next((snapshot for snapshot in snapshots if snapshot["run_id"] == run["id"]), None)
+        if found is None:
+            raise DemoError(f"run {run['id']} ended as {run['state']}, but its snapshot is not listed")
+        return found
 
     def _repository(self) -> dict[str, Any]:
         found = self._api.named("/repositories", _REPOSITORY)
@@ -145,8 +150,8 @@ class Story:
         self._machine.enrol(self._platform.console_url, token)
 
     def _agent(self) -> dict[str, Any] | None:
-        agents = self._api.all("/agents")
-        return next((agent for agent in agents if agent["connected"] and agent["state"] == "active"), None)
+        agent: dict[str, Any] = self._api.get(f"/agents/{self._machine.agent_id()}")
+        return agent if agent["connected"] else None
 
     def _job(self, agent_id: str, repository_id: str) -> dict[str, Any]:
         """The job, paused until its schedule is wanted."""

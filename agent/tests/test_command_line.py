@@ -66,6 +66,12 @@ def test_an_agent_that_is_not_enrolled_says_so_in_one_line(state: StateDirectory
     assert "Traceback" not in done.stderr
 
 
+def test_a_log_style_that_is_none_is_refused(state: StateDirectory) -> None:
+    done = _run("run", "--log", "xml", "--state-dir", str(state.path))
+    assert done.returncode == 2
+    assert "'xml'" in done.stderr
+
+
 def test_a_malformed_token_is_one_line(state: StateDirectory) -> None:
     done = _run("enrol", "localhost:1", "--token-file", "-", "--state-dir", str(state.path), token="nonsense")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)

@@ -70,6 +70,15 @@ async def test_everything_comes_back_as_it_was(work: Work, snapshot: str, tmp_pa
     assert outcome.restore.bytes_restored == 8_000_000 + len("firstsecondthird") + 0
 
 
+async def test_without_verification_nothing_counts_as_verified(
+    work: Work, snapshot: str, tmp_path: Path
+) -> None:
+    outcome = await work.run(_body(snapshot, tmp_path / "target", ConflictPolicy.REFUSE, verify=False))
+    assert outcome.result is CommandResult.SUCCEEDED, outcome.problem
+    assert outcome.restore is not None
+    assert (outcome.restore.files_restored, outcome.restore.files_verified) == (5, None)
+
+
 async def test_a_selection_brings_only_what_was_chosen(work: Work, snapshot: str, tmp_path: Path) -> None:
     target = tmp_path / "target"
     chosen = [os.fsencode(tmp_path / "source") + b"/" + ODD, os.fsencode(tmp_path / "source" / "folder")]

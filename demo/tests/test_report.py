@@ -87,6 +87,14 @@ SPOILERS: dict[str, tuple[Callable[[Report], object], str]] = {
         ),
         "third: 1 mismatches",
     ),
+    "broken off between two steps": (
+        lambda report: report.broke_off("DemoError: no answer"),
+        "broken off: DemoError: no answer",
+    ),
+    "a snapshot that was not compared": (
+        lambda report: report.backed_up(files=1, size_bytes=1, snapshots=1),
+        "3 snapshots, but 2 of them compared",
+    ),
     "an empty comparison": (
         lambda report: report.verified("third", Comparison()),
         "third: nothing was compared",

@@ -40,7 +40,6 @@ from sbs_protocol.identifiers import (
     command_id,
     command_subject,
     event_subject,
-    hex_id,
     parse_agent_uri,
     parse_hex_id,
     run_of_command,
@@ -125,7 +124,6 @@ def test_a_token_does_not_show_its_secret() -> None:
 def test_a_path_of_any_bytes_survives_the_wire(path: bytes) -> None:
     wire = WirePath.model_validate_json(WirePath.from_bytes(path).model_dump_json())
     assert wire.to_bytes() == path
-    assert os.fsencode(wire.to_fs()) == path
     assert WirePath.from_fs(os.fsdecode(path)) == wire
 
 
@@ -153,8 +151,7 @@ def test_raw_that_is_no_base64_is_an_error() -> None:
 
 @given(st.uuids())
 def test_an_id_survives_the_subject(value: UUID) -> None:
-    assert parse_hex_id(hex_id(value)) == value
-    assert len(hex_id(value)) == 32
+    assert parse_hex_id(value.hex) == value
 
 
 @given(st.text(max_size=40))

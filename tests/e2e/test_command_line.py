@@ -95,9 +95,9 @@ def test_a_job_is_run_watched_browsed_downloaded_and_restored(
     done = sbs("restore", run["snapshot_id"], f"--target={target}", "--policy=refuse", "--watch", "--json")
     assert _json(done)["state"] == "succeeded"
     assert Path(f"{target}{file}").read_bytes() == b"quarterly figures"
-    again = sbs("restore", run["snapshot_id"], f"--target={target}", "--policy=refuse", "--watch", "--json")
+    again = sbs("restore", run["snapshot_id"], f"--target={target}", "--policy=refuse", "--watch")
     assert again.returncode == 1
-    assert json.loads(again.stdout)["error"]["code"] == "target_exists"
+    assert "target_exists: " in again.stdout
 
 
 def test_warnings_have_an_exit_code_of_their_own(

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from demo.waiting import until
 from tests.harness.installation import Agent, Installation
+from tests.harness.witness import restic_of
 
 
 def _names(folder: Path) -> list[str]:
@@ -64,6 +66,19 @@ def test_a_source_that_does_not_exist_fails_with_that_reason_and_leaves_no_snaps
     assert len(run["attempts"]) == 1
     assert run["snapshot_id"] is None
     assert _names(installation.restic_path(run) / "snapshots") == []
+
+
+def test_masks_choose_what_is_backed_up(installation: Installation, agent: Agent) -> None:
+    for name in ("taken.txt", "deep/taken.txt", "cache/left out.txt", "left out.log"):
+        agent.write(f"masks/{name}", name.encode())
+    source = agent.folder / "documents" / "masks"
+    chosen = installation.job(agent.id, [source], includes=["*.txt"], excludes=["cache"])
+    without = installation.job(agent.id, [source], excludes=["cache", "*.log"])
+    for job in (chosen, without):
+        run = installation.back_up(job)
+        target = agent.folder / f"masks of {job['name']}"
+        assert installation.restore(run, target, "refuse")["state"] == "succeeded"
+        assert set(_tree(Path(f"{target}{source}"))) == {"taken.txt", "deep/taken.txt"}
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +159,12 @@ def test_a_run_waits_for_an_agent_that_is_away_and_goes_on_when_it_is_back(
     agent.stop()
     agent.wait_connected(connected=False)
     run = installation.start(job)
+
+    def waits_for_agent() -> bool | None:
+        wait = installation.api.get(f"/runs/{run['id']}")["wait"]
+        return True if wait is not None and wait["code"] == "run.waits_agent" else None
+
+    until(waits_for_agent, 30, "the run to wait for its agent")
     agent.start()
     assert installation.ended(run)["state"] == "succeeded"
 
@@ -173,6 +194,7 @@ def test_a_cancelled_run_leaves_no_restic_no_lock_and_no_snapshot(
     installation.api.post(f"/runs/{run['id']}/cancel")
     ended = installation.ended(run)
     assert ended["state"] == "cancelled"
+    assert restic_of(agent, "backup") is None
     path = installation.restic_path(ended)
     assert _names(path / "locks") == []
     assert _names(path / "snapshots") == []

@@ -1,1 +1,1 @@
-"""Processes killed, networks cut: the run goes on, and nothing is lost or doubled."""
+"""Processes killed in the middle of a backup: the run goes on, and nothing is lost or doubled."""

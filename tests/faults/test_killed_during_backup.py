@@ -7,13 +7,24 @@ the files.
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from psutil import Process
 
 from tests.harness.installation import Agent, Installation, enrolled
-from tests.harness.witness import kill, locks, restic_of, rows, same_user_processes, snapshots
+from tests.harness.witness import (
+    kill,
+    locks,
+    restic_of,
+    rows,
+    same_user_processes,
+    snapshots,
+    standing_still,
+    wait_for_another,
+)
 
 _FILES, _FILE_BYTES = 12, 16 * 2**20
 # The quick ones run in `make test`; the others are the supervisor's to restart just the same.
@@ -36,12 +47,17 @@ def documents(machine: Agent, request: pytest.FixtureRequest) -> Path:
     return machine.folder / "documents" / name
 
 
-def _in_the_middle(installation: Installation, machine: Agent, run: dict[str, Any]) -> None:
-    """Waits until bytes flow and restic is alive."""
+@contextmanager
+def _in_the_middle(installation: Installation, machine: Agent, run: dict[str, Any]) -> Iterator[Process]:
+    """Waits until bytes flow; restic then stands still, so that it can't have ended before the fault."""
     for event, data in installation.api.events(run["id"]):
         if event == "progress" and data["bytes_done"] > 0:
             break
-    assert restic_of(machine) is not None, "restic had ended before the fault: the test would prove nothing"
+    restic = restic_of(machine, "backup")
+    assert restic is not None, "restic had ended before the fault: the test would prove nothing"
+    with standing_still(restic):
+        assert snapshots(installation.restic_path(installation.api.get(f"/runs/{run['id']}"))) == set()
+        yield restic
 
 
 def _assert_whole(installation: Installation, machine: Agent, run: dict[str, Any], documents: Path) -> None:
@@ -70,8 +86,9 @@ def test_a_killed_component_does_not_stop_the_run(
     installation: Installation, machine: Agent, documents: Path, name: str
 ) -> None:
     run = installation.start(installation.job(machine.id, [documents]))
-    _in_the_middle(installation, machine, run)
-    kill(installation, name)
+    with _in_the_middle(installation, machine, run):
+        killed = kill(installation, name)
+    wait_for_another(installation, name, killed)
     _assert_whole(installation, machine, run, documents)
 
 
@@ -79,10 +96,8 @@ def test_a_killed_agent_takes_restic_with_it_and_repeats_the_work(
     installation: Installation, machine: Agent, documents: Path
 ) -> None:
     run = installation.start(installation.job(machine.id, [documents]))
-    _in_the_middle(installation, machine, run)
-    restic = restic_of(machine)
-    assert restic is not None
-    machine.kill()
+    with _in_the_middle(installation, machine, run) as restic:
+        machine.kill()
     restic.wait(30)
     assert same_user_processes(machine, "restic") == []
     machine.start()

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,13 @@ from sbs_server.kit.db.session import Database
 from tests.harness.installation import Agent, Installation
 
 
-def restic_of(agent: Agent) -> psutil.Process | None:
-    """The restic that this agent's process has started and that is alive."""
+def restic_of(agent: Agent, command: str) -> psutil.Process | None:
+    """The restic that this agent's process has started for `command` and that is alive."""
     assert agent.process is not None
     for child in psutil.Process(agent.process.pid).children(recursive=True):
         try:
-            if "restic" in Path(child.exe()).name and child.status() != psutil.STATUS_ZOMBIE:
+            started = "restic" in Path(child.exe()).name and child.cmdline()[1:2] == [command]
+            if started and child.status() != psutil.STATUS_ZOMBIE:
                 return child
         except psutil.Error:
             continue
@@ -33,14 +36,31 @@ def component(installation: Installation, name: str) -> psutil.Process:
     return psutil.Process(note["pid"])
 
 
-def kill(installation: Installation, name: str) -> None:
-    """kill -9 of a component; returns when the supervisor has another one in its place."""
-    before = component(installation, name)
-    before.send_signal(signal.SIGKILL)
+@contextmanager
+def standing_still(process: psutil.Process) -> Iterator[None]:
+    """The process does nothing while the block runs; it may be killed there."""
+    process.suspend()
+    try:
+        until(lambda: True if process.status() == psutil.STATUS_STOPPED else None, 5, "it to stand still")
+        yield
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+
+
+def kill(installation: Installation, name: str) -> psutil.Process:
+    """kill -9 of a component; gives back the one that is gone."""
+    found = component(installation, name)
+    found.send_signal(signal.SIGKILL)
+    return found
+
+
+def wait_for_another(installation: Installation, name: str, killed: psutil.Process) -> None:
+    """Until the supervisor has started the component again."""
 
     def replaced() -> bool | None:
         try:
-            return True if component(installation, name).pid != before.pid else None
+            return True if component(installation, name).pid != killed.pid else None
         except (psutil.NoSuchProcess, OSError, ValueError):
             return None
 

@@ -58,12 +58,12 @@ def enrol(
 
 @app.command()
 def run(
-    log: Annotated[str, typer.Option(help="Log style: console or json.")] = "console",
+    log: Annotated[logs.Style, typer.Option(help="Log style.")] = logs.Style.CONSOLE,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log details too.")] = False,
     state_dir: StateOption = None,
 ) -> None:
     """Run in the foreground until SIGTERM or Ctrl+C."""
-    logs.configure("json" if log == "json" else "console", logging.DEBUG if verbose else logging.INFO)
+    logs.configure(log, logging.DEBUG if verbose else logging.INFO)
     asyncio.run(service.run(StateDirectory.locate(state_dir), os.getpid()))
 
 
@@ -118,7 +118,7 @@ def _token_text(token_file: str | None) -> str:
 
 def main() -> None:
     """Entry point of the script."""
-    logs.configure("console", logging.ERROR)  # only `run` has more to log than its answer
+    logs.configure(logs.Style.CONSOLE, logging.ERROR)  # only `run` has more to log than its answer
     try:
         app()
     except AgentError as error:

@@ -2,11 +2,14 @@
 
 import logging
 import sys
-from typing import Literal
+from enum import StrEnum
 
 import structlog
 
-Style = Literal["json", "console"]
+
+class Style(StrEnum):
+    CONSOLE = "console"
+    JSON = "json"
 
 
 def configure(style: Style, level: int = logging.INFO) -> None:
@@ -34,6 +37,6 @@ def configure(style: Style, level: int = logging.INFO) -> None:
 
 def _rendering(style: Style) -> list[structlog.typing.Processor]:
     drop = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    if style == "json":
+    if style is Style.JSON:
         return [drop, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     return [drop, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]

@@ -79,7 +79,7 @@ class RestoreResult(WireModel):
     files_failed: int = 0
     bytes_restored: int = 0
     bytes_skipped: int = 0
-    files_verified: int | None = None  # None: verification was not asked for
+    files_verified: int | None = None  # regular files read back and found right; None: not asked for
     renamed: list[WirePath] = []  # keep both: names that got a suffix, at most 1,000 of them
 
 

@@ -12,11 +12,6 @@ EVENT_STREAM = "EVT"
 _COMMAND_ID = re.compile(r"^[0-9a-f]{32}\.[a-z][a-z0-9_-]{0,31}\.[0-9a-f]{32}$")
 
 
-def hex_id(value: UUID) -> str:
-    """The id as 32 lower-case hex digits."""
-    return value.hex
-
-
 def parse_hex_id(text: str) -> UUID:
     """The id behind 32 lower-case hex digits.
 

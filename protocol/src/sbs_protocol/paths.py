@@ -37,10 +37,6 @@ class WirePath(WireModel):
         """
         return self.text.encode("utf-8") if self.raw is None else base64.b64decode(self.raw, validate=True)
 
-    def to_fs(self) -> str:
-        """For Python's file functions."""
-        return os.fsdecode(self.to_bytes())
-
 
 def _without_nul(text: str) -> str:
     """PostgreSQL's text can't hold U+0000; no file system has it in a name, only a hostile peer sends it."""

@@ -25,9 +25,14 @@ _EXAMPLES: Final = 100
 
 @dataclass(slots=True)
 class Plan:
-    """`files` counts everything but folders. `in_the_way` and `through_links` hold examples, `conflicts` all."""
+    """`files` counts everything but folders, `to_verify` the regular files of them.
+
+    `in_the_way` and `through_links` hold examples, `conflicts` all.
+    """
 
     files: int = 0
+    to_verify: int = 0
+    to_verify_conflicts: int = 0
     bytes: int = 0
     folders: int = 0
     conflicts: int = 0
@@ -113,6 +118,7 @@ def _look(node: Node, selection: Selection, plan: Plan, base: str) -> None:
     if covered:
         plan.folders += is_folder
         plan.files += not is_folder
+        plan.to_verify += node.type == "file"
         plan.bytes += (node.size or 0) if node.type == "file" else 0
     mode = _present(base + node.path)
     if mode is None:
@@ -121,6 +127,7 @@ def _look(node: Node, selection: Selection, plan: Plan, base: str) -> None:
         _remember(plan.through_links, base + node.path)
     elif not is_folder or not stat.S_ISDIR(mode):
         plan.conflicts += 1
+        plan.to_verify_conflicts += node.type == "file"
         _remember(plan.in_the_way, base + node.path)
 
 

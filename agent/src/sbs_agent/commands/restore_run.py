@@ -114,9 +114,11 @@ class _Restore:
         )
 
     def _outcome(self, plan: Plan, done: restore.RestoreResult, renamed: list[WirePath]) -> Outcome:
-        skipped = plan.conflicts if self.body.policy is ConflictPolicy.SKIP else 0
+        skips = self.body.policy is ConflictPolicy.SKIP
+        skipped, unread = (plan.conflicts, plan.to_verify_conflicts) if skips else (0, 0)
         failed, wrong = len(self.failures.items), self.failures.unverified
-        verified = max(0, plan.files - skipped - failed) if self.body.verify else None
+        # restic reads back each regular file it has written, and reports those that differ.
+        verified = max(0, plan.to_verify - unread - failed) if self.body.verify else None
         result = RestoreResult(
             files_restored=max(0, plan.files - skipped - failed),
             files_skipped=skipped,

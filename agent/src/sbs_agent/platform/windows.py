@@ -34,7 +34,8 @@ class Windows(Platform):
         return f"Windows {python_platform.release()} ({python_platform.version()})"
 
     def forbidden_targets(self) -> tuple[Path, ...]:
-        return (Path(os.environ.get("SYSTEMROOT", r"C:\Windows")),)  # env: Windows says there where its folders are
+        # env: Windows says there where its folders are
+        return (Path(os.environ.get("SYSTEMROOT", r"C:\Windows")),)
 
     def install_service(self, state_directory: Path) -> list[str]:
         raise _not_built(f"installing the service {SERVICE_NAME} (state in {state_directory})")

@@ -32,15 +32,6 @@ async def check(url: URL, script_location: Path) -> None:
     await _run(url, script_location, command.check)
 
 
-async def revise(url: URL, script_location: Path, message: str) -> None:
-    """Writes a new revision from the difference between models and database."""
-    await _run(url, script_location, lambda config: _revision(config, message))
-
-
-def _revision(config: Config, message: str) -> None:
-    command.revision(config, message, autogenerate=True)
-
-
 async def _run(url: URL, script_location: Path, act: Callable[[Config], None]) -> None:
     engine = create_async_engine(url, poolclass=NullPool)
     try:
