@@ -104,7 +104,7 @@ test-unit: setup ## the members' own tests, on real services (ARGS="-k name")
 test-isolation: setup ## tenants can't see each other, as the database's roles
 	@scripts/test --all isolation
 
-test-faults: setup ## killed processes, cut networks, full disks
+test-faults: setup ## processes killed in the middle of a backup
 	@scripts/test --all faults
 
 test-e2e: setup ## the whole platform with an agent

@@ -191,4 +191,4 @@ def _path(warning: dict[str, Any]) -> bytes:
 
 def _why(run: dict[str, Any]) -> str:
     error = run["error"]
-    return f"{error['code']}: {error['message']}" if error else "no reason was given"
+    return f"{error['code']}: {error['message']} {error['detail'] or ''}" if error else "no reason was given"

@@ -197,21 +197,8 @@ class Settings(BaseSettings):
     public_domain: str = ""
 
     @property
-    def run_dir(self) -> Path:
-        """Pid files and Unix sockets."""
-        return self.data_dir / "run"
-
-    @property
-    def logs_dir(self) -> Path:
-        return self.data_dir / "logs"
-
-    @property
     def cache_dir(self) -> Path:
         return self.data_dir / "cache"
-
-    @property
-    def secrets_dir(self) -> Path:
-        return self.data_dir / "secrets"
 
     @property
     def public_names(self) -> list[str]:

@@ -279,8 +279,19 @@ async def test_secrets_open_the_commands_repository_and_are_audited_once(api: Ap
     assert "sesame" not in entries[0].canonical
 
 
-async def test_secrets_of_a_finished_command_are_not_given(api: Api) -> None:
-    answer = await (await at_work(api, CommandState.FINISHED)).ask()
+async def test_who_was_given_secrets_has_taken_the_command(api: Api) -> None:
+    """Its own event may be late; until then a cancellation would take the command for untouched."""
+    work = await at_work(api, CommandState.OPEN)
+    assert (await work.ask()).status_code == 200
+    async with api.services.database.transaction(work.organization_id) as session:
+        command = await session.get_one(Command, work.command_id)
+    assert command.state is CommandState.ACCEPTED
+    assert command.last_heard_at is not None
+
+
+@pytest.mark.parametrize("state", [CommandState.FINISHED, CommandState.ABANDONED])
+async def test_secrets_of_a_command_that_is_over_are_not_given(api: Api, state: CommandState) -> None:
+    answer = await (await at_work(api, state)).ask()
     assert (answer.status_code, answer.json()["code"]) == (409, "agent.command_finished")
 
 

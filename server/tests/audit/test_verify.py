@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sbs_server.audit.verify import FIRST_HASH, Problem, first_fault, hash_of
+from sbs_server.audit.verify import FIRST_HASH, ChainCheck, Fault, Problem, hash_of
 from sbs_server.kit.ids import new_id
 from sbs_server.models import AuditChain, AuditEntry
 
@@ -56,8 +56,14 @@ def entries() -> list[AuditEntry]:
     return made
 
 
+def first_fault(entries: list[AuditEntry], head: AuditChain | None) -> Fault | None:
+    """As `audit.repository.check` does it, on entries of its own."""
+    check = ChainCheck(CHAIN)
+    return next(filter(None, map(check.add, entries)), None) or check.end(head)
+
+
 def found(entries: list[AuditEntry], head: AuditChain | None) -> tuple[int, Problem] | None:
-    fault = first_fault(CHAIN, entries, head)
+    fault = first_fault(entries, head)
     return None if fault is None else (fault.sequence, fault.problem)
 
 
@@ -172,7 +178,7 @@ def test_column_that_says_something_else_than_the_text_is_found(
 ) -> None:
     head = head_of(entries)
     setattr(entries[2], column, value)
-    fault = first_fault(CHAIN, entries, head)
+    fault = first_fault(entries, head)
     assert fault is not None
     assert (fault.sequence, fault.problem) == (3, Problem.COLUMNS)
     assert fault.explanation.endswith(f": {column}")
@@ -187,9 +193,9 @@ def test_end_that_is_not_written_down_or_says_another_hash_is_found(entries: lis
 
 def test_explanation_names_what_is_missing(entries: list[AuditEntry]) -> None:
     head = head_of(entries)
-    fault = first_fault(CHAIN, [*entries[:2], *entries[4:]], head)
+    fault = first_fault([*entries[:2], *entries[4:]], head)
     assert fault is not None
     assert fault.explanation == "entries 3 to 4 are missing"
-    fault = first_fault(CHAIN, entries[:5], head)
+    fault = first_fault(entries[:5], head)
     assert fault is not None
     assert fault.explanation == "entry 6 is missing; the chain ends with 6"

@@ -63,6 +63,15 @@ def test_a_wrong_value_names_its_variable_and_not_the_value(
     assert "letmein" not in str(caught.value)
 
 
+def test_an_operator_declares_storage_roots_and_patience(tmp_path: Path) -> None:
+    (tmp_path / "sbs.env").write_text(
+        'SBS_STORAGE__ROOTS=["/srv/a", "/srv/b"]\nSBS_RUNS__SILENCE_DEADLINE_S=600\n'
+    )
+    settings = Settings.load(tmp_path)
+    assert settings.storage.roots == [Path("/srv/a"), Path("/srv/b")]
+    assert (settings.runs.silence_deadline_s, settings.runs.accept_deadline_s) == (600, 14 * 86400)
+
+
 def test_a_missing_secret_names_its_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="pg_sbs_app"):
         Settings.load(tmp_path).database.url("sbs_app")

@@ -87,6 +87,7 @@ BAD = [
     ({"includes": [""]}, "/includes/0", "field.too_short"),
     ({"excludes": ["*"] * 257}, "/excludes", "field.too_many"),
     ({"excludes": ["*.tmp", "[a-"]}, "/excludes/1", "job.mask_invalid"),
+    ({"excludes": [f"{n:02}{'x' * 998}" for n in range(21)]}, "/excludes", "job.masks_too_long"),
     ({"excludes": ["x\u001by"]}, "/excludes/0", "request.control"),
     ({"agent_ids": []}, "/agent_ids", "field.too_few"),
     ({"agent_ids": ["x"]}, "/agent_ids/0", "field.not_id"),

@@ -182,7 +182,7 @@ async def test_detail_shows_targets_and_attempts(api: Api) -> None:
     run = (await person.client.get(f"{person.root}/runs/{tenant.run_id}")).json()
     (target,) = run["targets"]
     assert target["repository_id"] == str(tenant.repository_id)
-    assert target["error"] == {"code": "no_space", "message": "full"}
+    assert (target["error"]["code"], target["error"]["detail"]) == ("no_space", "full")
     (attempt,) = run["attempts"]
     assert (attempt["attempt"], attempt["result"]) == (1, "failed")
     assert run["snapshot_id"] == str(tenant.snapshot_id)

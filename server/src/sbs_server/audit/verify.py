@@ -10,7 +10,6 @@ after it and the end. Keep the end of each chain (`sbs audit verify --json`) out
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -94,16 +93,6 @@ class ChainCheck:
             before = "the first entry follows nothing" if found == 1 else f"does not follow entry {found - 1}"
             return Fault(found, Problem.LINK, f"entry {found}: {before}: its previous hash is another")
         return None
-
-
-def first_fault(chain: UUID, entries: Iterable[AuditEntry], head: AuditChain | None) -> Fault | None:
-    """What is wrong first in a chain, None if it is whole; `entries` by number, `head` its row of `audit_chain`."""
-    check = ChainCheck(chain)
-    for entry in entries:
-        fault = check.add(entry)
-        if fault is not None:
-            return fault
-    return check.end(head)
 
 
 def hash_of(previous_hash: str, canonical: str) -> str:

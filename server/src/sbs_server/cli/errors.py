@@ -6,9 +6,10 @@
     └── UnreachableError       6  the control plane can't be reached, or is not who it should be
 
 `sbs runs watch`, and whatever waits for a run, ends with 0 (succeeded), 3 (completed with warnings, or partial),
-1 (failed) or 4 (cancelled).
+1 (failed) or 4 (cancelled). With several runs it is the worst of them: 1 before 4 before 3.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -35,3 +36,10 @@ RUN_EXIT_CODES = {
     "failed": 1,
     "cancelled": 4,
 }
+_WORST_FIRST = (1, 4, 3)
+
+
+def worst(exit_codes: Iterable[int]) -> int:
+    """The exit code of several runs: a failure must not hide behind another one's warnings."""
+    found = set(exit_codes)
+    return next((code for code in _WORST_FIRST if code in found), 0)

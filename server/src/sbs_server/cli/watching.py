@@ -56,7 +56,9 @@ def _summary(run: Json) -> Json:
         "started_at",
         "finished_at",
         "warnings_total",
-        "error_code",
-        "error_message",
     )
-    return {name: run.get(name) for name in names}
+    error = run["error"]
+    reason = (
+        None if error is None else f"{error['code']}: {error['message']} {error['detail'] or ''}".rstrip()
+    )
+    return {**{name: run[name] for name in names}, "error": reason}

@@ -4,7 +4,6 @@ The tree:
 
     EmbeddedError
     ├── AlreadyRunningError     another supervisor has the data directory
-    ├── NotRunningError         there is nothing to stop or to show
     ├── AccountError            the system account can't be made, or can't reach what it needs
     ├── DataDirectoryError      the data directory can't be used
     ├── BinaryMissingError      a server binary is not installed
@@ -24,10 +23,6 @@ class EmbeddedError(Exception):
 
 class AlreadyRunningError(EmbeddedError):
     """Another supervisor holds the lock of the data directory."""
-
-
-class NotRunningError(EmbeddedError):
-    """No supervisor runs on the data directory."""
 
 
 class AccountError(EmbeddedError):

@@ -9,7 +9,7 @@ from sbs_server.embedded.checks import http_ok
 from sbs_server.embedded.component import Command, CommandOf, Component, Context
 from sbs_server.embedded.environment import managed_values
 
-_SERVERS = ("postgres", "valkey", "nats", "temporal")
+SERVERS = ("postgres", "valkey", "nats", "temporal")
 
 
 def role_command(name: str) -> CommandOf:
@@ -31,7 +31,7 @@ def role_command(name: str) -> CommandOf:
     return command
 
 
-def _role(name: str, port: str, *, needs: tuple[str, ...] = ("migrate", *_SERVERS)) -> Component:
+def _role(name: str, port: str, *, needs: tuple[str, ...] = ("migrate", *SERVERS)) -> Component:
     return Component(
         name=name,
         command=role_command(name),

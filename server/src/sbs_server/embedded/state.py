@@ -13,7 +13,6 @@ from sbs_server.embedded.layout import DataDirectory, read_json, write_file
 State = Literal[
     "waiting", "preparing", "starting", "ready", "done", "restarting", "stopping", "stopped", "failed"
 ]
-OVERALL = "platform"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ COMPONENTS: tuple[Component, ...] = (
     roles.WORKER,
     traefik.COMPONENT,
 )
-SERVERS: tuple[str, ...] = ("postgres", "valkey", "nats", "temporal")
 
 
 def select(only: Sequence[str] | None) -> list[Component]:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from sbs_server.jobs.cron import LONGEST_CRON, CronError, check_cron, check_zone
-from sbs_server.jobs.sources import Mask, Source
+from sbs_server.jobs.sources import LONGEST_EXCLUDES, Mask, Source
 from sbs_server.kit.http.explained import Explained
 from sbs_server.kit.http.inputs import Input, Name
 
@@ -33,8 +33,19 @@ def _distinct(values: list[_T]) -> list[_T]:
     return values
 
 
+def _fits(masks: list[str]) -> list[str]:
+    """restic takes exclude masks on its command line, which has an end on every system."""
+    length = sum(len(mask) for mask in masks)
+    if length > LONGEST_EXCLUDES:
+        raise PydanticCustomError(
+            "job.masks_too_long", "too long together", {"length": length, "longest": LONGEST_EXCLUDES}
+        )
+    return masks
+
+
 Sources = Annotated[list[Source], Field(min_length=1, max_length=64), AfterValidator(_distinct)]
 Masks = Annotated[list[Mask], Field(max_length=256)]
+Excludes = Annotated[Masks, AfterValidator(_fits)]
 AgentIds = Annotated[list[UUID], Field(min_length=1, max_length=1000), AfterValidator(_distinct)]
 RepositoryIds = Annotated[list[UUID], Field(min_length=1, max_length=4), AfterValidator(_distinct)]
 Cron = Annotated[
@@ -61,7 +72,7 @@ class JobCreate(Input):
     name: Name
     sources: Sources
     includes: Masks = []
-    excludes: Masks = []
+    excludes: Excludes = []
     agent_ids: AgentIds
     repository_ids: RepositoryIds
     cron: Cron | None = None
@@ -79,7 +90,7 @@ class JobEdit(Input):
     name: Name = ""
     sources: Sources = []
     includes: Masks = []
-    excludes: Masks = []
+    excludes: Excludes = []
     agent_ids: AgentIds = []
     repository_ids: RepositoryIds = []
     cron: Cron | None = None

@@ -12,6 +12,9 @@ from sbs_server.kit.http.inputs import printable
 
 LONGEST_SOURCE = 4096
 LONGEST_MASK = 1024
+# Characters of all exclude masks together: with an option's name before each of 256 they stay below what
+# `sbs_restic.cli.invocation` puts on a command line, and leave room for the rest of it.
+LONGEST_EXCLUDES = 20_000
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _SHARE = re.compile(r"\\\\[^\\/]+[\\/][^\\/]+")
 # Characters that Windows allows in no name; a colon only after the drive's letter.

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from sbs_server.kit.db.conflicts import broken_constraint
 from sbs_server.models import Membership, Organization, Role
 
 _COLUMNS = "o.id, o.name, o.version, o.created_at, o.updated_at, m.role"
@@ -80,7 +81,9 @@ async def rename(session: AsyncSession, organization: Organization, name: str) -
             organization.name = name
             organization.version += 1
             await session.flush()
-    except IntegrityError:
+    except IntegrityError as error:
+        if broken_constraint(error) != "uq_organization_name":
+            raise
         await session.refresh(organization)
         return False
     await session.refresh(organization)

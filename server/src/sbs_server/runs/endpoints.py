@@ -54,19 +54,23 @@ Filter = Annotated[RunFilter, Depends(run_filter)]
     operation_id="runs_start",
     status_code=status.HTTP_202_ACCEPTED,
 )
-async def start(scope: Operator, job_id: UUID, body: RunStart | None = None) -> RunsStarted:
+async def start(
+    scope: Operator, job_id: UUID, locale: ReaderLocale, body: RunStart | None = None
+) -> RunsStarted:
     """Backs up now: one run for each of the job's agents, or for those named."""
     chosen = None if body is None else body.agent_ids
-    items = await service.start(scope.session, scope.organization_id, scope.actor, job_id, chosen)
+    items = await service.start(
+        scope.session, scope.organization_id, scope.actor, job_id, chosen, locale=locale
+    )
     return RunsStarted(items=items)
 
 
 @router.get("/runs", operation_id="runs_list")
-async def list_(scope: Reader, paging: Paging, wanted: Filter) -> Page[RunOut]:
+async def list_(scope: Reader, paging: Paging, wanted: Filter, locale: ReaderLocale) -> Page[RunOut]:
     """Runs, newest first."""
     rows = list(await query.page(scope.session, paging, wanted))
     rows, cursor = paging.slice(rows, [row[0].id for row in rows])
-    return Page(items=[service.run_out(row) for row in rows], next_cursor=cursor)
+    return Page(items=[service.run_out(row, locale) for row in rows], next_cursor=cursor)
 
 
 @router.get("/runs/{run_id}", operation_id="runs_get")

@@ -22,9 +22,11 @@ class RunStart(Input):
     """Some of the job's agents; null: all of them."""
 
 
-class RunError(BaseModel):
-    code: str
-    message: str | None
+class RunError(Explained):
+    """Why a run, a target or an attempt failed."""
+
+    detail: str | None
+    """What the agent or the step reported, in English, for whoever looks closer."""
 
 
 class Wait(Explained):

@@ -10,9 +10,10 @@ from sbs_server.backups import service as backups
 from sbs_server.jobs import service as jobs
 from sbs_server.kit.errors import ConflictError, FieldProblem, InvalidError, NotFoundError
 from sbs_server.kit.i18n import Locale
-from sbs_server.models import Agent, AgentState, Run, RunAttempt, RunTarget, RunTrigger
+from sbs_server.models import Agent, AgentState, RunAttempt, RunTarget, RunTrigger
 from sbs_server.runs import repository as query
-from sbs_server.runs.schemas import RunAttemptOut, RunDetail, RunError, RunOut, RunTargetOut
+from sbs_server.runs.reasons import reason
+from sbs_server.runs.schemas import RunAttemptOut, RunDetail, RunOut, RunTargetOut
 from sbs_server.runs.waiting import why_it_waits
 
 
@@ -22,6 +23,8 @@ async def start(
     actor: Actor,
     job_id: UUID,
     agent_ids: Sequence[UUID] | None,
+    *,
+    locale: Locale,
 ) -> list[RunOut]:
     """Starts a job by hand on its agents, or on some of them.
 
@@ -36,7 +39,7 @@ async def start(
     details = {"runs": [str(run.id) for run in runs], "name": job.name}
     target = ("job", str(job_id))
     await record(session, organization_id, actor, "job.started", target=target, details=details)
-    return [run_out(row) for row in await query.named(session, [run.id for run in runs])]
+    return [run_out(row, locale) for row in await query.named(session, [run.id for run in runs])]
 
 
 async def cancel(session: AsyncSession, actor: Actor, run_id: UUID, locale: Locale) -> RunDetail:
@@ -57,11 +60,11 @@ async def detail(session: AsyncSession, run_id: UUID, locale: Locale) -> RunDeta
     run = rows[0][0]
     agent = await session.get_one(Agent, run.agent_id)
     return RunDetail(
-        **run_out(rows[0]).model_dump(),
+        **run_out(rows[0], locale).model_dump(),
         wait=await why_it_waits(session, run, agent, locale),
         snapshot_id=await query.snapshot_of(session, run_id),
-        targets=[_target(*row) for row in await query.targets(session, run_id)],
-        attempts=[_attempt(one) for one in await query.attempts(session, run_id)],
+        targets=[_target(*row, locale) for row in await query.targets(session, run_id)],
+        attempts=[_attempt(one, locale) for one in await query.attempts(session, run_id)],
     )
 
 
@@ -71,7 +74,7 @@ async def check_exists(session: AsyncSession, run_id: UUID) -> None:
         raise NotFoundError("request.not_found")
 
 
-def run_out(row: query.NamedRun) -> RunOut:
+def run_out(row: query.NamedRun, locale: Locale) -> RunOut:
     """A run as lists show it."""
     run, agent_name, job_name = row
     return RunOut(
@@ -91,7 +94,7 @@ def run_out(row: query.NamedRun) -> RunOut:
         cancel_requested_at=run.cancel_requested_at,
         attempt=run.attempt,
         warnings_total=run.warnings_total,
-        error=_error(run),
+        error=reason(run, locale),
         result=run.result,
     )
 
@@ -116,28 +119,24 @@ def _choose(agents: Sequence[Agent], wanted: Sequence[UUID] | None) -> list[UUID
     return chosen
 
 
-def _error(row: Run | RunTarget | RunAttempt) -> RunError | None:
-    return None if row.error_code is None else RunError(code=row.error_code, message=row.error_message)
-
-
-def _target(row: RunTarget, repository_id: UUID, repository_name: str) -> RunTargetOut:
+def _target(row: RunTarget, repository_id: UUID, repository_name: str, locale: Locale) -> RunTargetOut:
     return RunTargetOut(
         restic_repository_id=row.restic_repository_id,
         repository_id=repository_id,
         repository_name=repository_name,
         state=row.state,
         restic_snapshot_id=row.restic_snapshot_id,
-        error=_error(row),
+        error=reason(row, locale),
         result=row.result,
     )
 
 
-def _attempt(row: RunAttempt) -> RunAttemptOut:
+def _attempt(row: RunAttempt, locale: Locale) -> RunAttemptOut:
     return RunAttemptOut(
         restic_repository_id=row.restic_repository_id,
         attempt=row.attempt,
         result=row.result,
-        error=_error(row),
+        error=reason(row, locale),
         started_at=row.started_at,
         finished_at=row.finished_at,
     )

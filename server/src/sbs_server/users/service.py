@@ -73,8 +73,9 @@ async def _account(session: AsyncSession, wanted: AdministratorWanted) -> tuple[
         return user_id, False
     if wanted.password_hash is None:
         raise PasswordNeededError
+    user_id = new_id()
     values = {
-        "id": new_id(),
+        "id": user_id,
         "email": wanted.email,
         "full_name": wanted.full_name,
         "locale": wanted.locale,
@@ -82,7 +83,7 @@ async def _account(session: AsyncSession, wanted: AdministratorWanted) -> tuple[
         "password_hash": wanted.password_hash,
     }
     await session.execute(insert(UserAccount).values(**values))
-    return values["id"], True  # type: ignore[return-value]
+    return user_id, True
 
 
 async def _organization(session: AsyncSession, name: str | None) -> tuple[UUID | None, bool]:

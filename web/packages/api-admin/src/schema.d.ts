@@ -1400,12 +1400,19 @@ export interface components {
             /** Warnings Total */
             warnings_total: number;
         };
-        /** RunError */
+        /**
+         * RunError
+         * @description Why a run, a target or an attempt failed.
+         */
         RunError: {
             /** Code */
             code: string;
+            /** Detail */
+            detail: string | null;
+            /** Hint */
+            hint?: string | null;
             /** Message */
-            message: string | null;
+            message: string;
         };
         /**
          * RunKind

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from sbs_server.cli.commands.options import AsJson, SessionFile, client, one_line
-from sbs_server.cli.errors import CliError
+from sbs_server.cli.errors import CliError, worst
 from sbs_server.cli.output import show, show_one
 from sbs_server.cli.watching import watch as follow
 
@@ -36,6 +36,9 @@ def create(  # noqa: PLR0917 - typer passes options by name
     source: Annotated[list[str], typer.Option(help="Absolute path on the machine; may be given again.")],
     agent: Annotated[list[str], typer.Option(help="Name or id; may be given again.")],
     repository: Annotated[list[str], typer.Option(help="Name or id; may be given again.")],
+    include: Annotated[
+        list[str] | None, typer.Option(help="Mask of what to take; everything without it.")
+    ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Mask of what to leave out.")] = None,
     cron: Annotated[str, typer.Option(help="Minute, hour, day, month, weekday.")] = "",
     time_zone: Annotated[str, typer.Option(help="For the schedule, such as Europe/Berlin.")] = "UTC",
@@ -48,6 +51,7 @@ def create(  # noqa: PLR0917 - typer passes options by name
     body = {
         "name": name,
         "sources": source,
+        "includes": include or [],
         "excludes": exclude or [],
         "agent_ids": [api.find("/agents", one)["id"] for one in agent],
         "repository_ids": [api.find("/repositories", one)["id"] for one in repository],
@@ -76,7 +80,7 @@ def run(
     if not watch:
         show(runs, _RUN_COLUMNS, as_json=as_json)
         return
-    raise typer.Exit(max(follow(api, started["id"], as_json=as_json) for started in runs))
+    raise typer.Exit(worst(follow(api, started["id"], as_json=as_json) for started in runs))
 
 
 @app.command()

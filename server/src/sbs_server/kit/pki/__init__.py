@@ -1,7 +1,7 @@
 """The local certificate authority: root -> agent CA and service CA (P-256 throughout).
 
-Names and shapes are decided here and nowhere else: an agent is `spiffe://sbs/org/<32 hex>/agent/<32 hex>` in
-the subject alternative name, and nothing a certificate request says about names is used.
+Shapes are decided here and nowhere else. An agent is the URI of `sbs_protocol.identifiers.agent_uri` in the subject
+alternative name, and nothing a certificate request says about names is used.
 """
 
 from sbs_server.kit.pki.authority import CertificateAuthority, load_ca, load_certificates
@@ -16,7 +16,6 @@ from sbs_server.kit.pki.errors import (
 )
 from sbs_server.kit.pki.identity import (
     AgentIdentity,
-    agent_uri,
     certificates_from_header,
     parse_agent_identity,
     spki_sha256,
@@ -34,7 +33,6 @@ __all__ = [
     "IssuedCertificate",
     "PkiError",
     "UnknownIssuerError",
-    "agent_uri",
     "certificates_from_header",
     "issue_agent_certificate",
     "load_ca",

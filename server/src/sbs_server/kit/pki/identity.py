@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from sbs_protocol.identifiers import parse_agent_uri
 from sbs_server.kit.pki.errors import (
     CertificateExpiredError,
     CertificateRefusedError,
@@ -24,7 +24,6 @@ from sbs_server.kit.pki.errors import (
     UnknownIssuerError,
 )
 
-_AGENT_URI = re.compile(r"spiffe://sbs/org/([0-9a-f]{32})/agent/([0-9a-f]{32})", re.ASCII)
 # A chain is leaf and issuing CA; whoever sends more than a handful has something else in mind.
 _MAX_HEADER_CERTIFICATES = 8
 
@@ -37,11 +36,6 @@ class AgentIdentity:
     agent_id: UUID
     serial: str
     not_after: datetime
-
-
-def agent_uri(organization_id: UUID, agent_id: UUID) -> str:
-    """The SAN URI of an agent."""
-    return f"spiffe://sbs/org/{organization_id.hex}/agent/{agent_id.hex}"
 
 
 def serial_hex(certificate: x509.Certificate) -> str:
@@ -135,7 +129,7 @@ def _names(leaf: x509.Certificate) -> tuple[UUID, UUID]:
         raise ForeignIdentityError("the certificate is not for clients")
     if len(names) != 1 or not isinstance(names[0], x509.UniformResourceIdentifier):
         raise ForeignIdentityError("the certificate must have exactly one name, the URI of an agent")
-    match = _AGENT_URI.fullmatch(names[0].value)
-    if match is None:
-        raise ForeignIdentityError("the name in the certificate is not that of an agent")
-    return UUID(match[1]), UUID(match[2])
+    try:
+        return parse_agent_uri(names[0].value)
+    except ValueError as error:
+        raise ForeignIdentityError("the name in the certificate is not that of an agent") from error

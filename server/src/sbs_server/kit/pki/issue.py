@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from sbs_protocol.identifiers import agent_uri
 from sbs_server.kit.pki.authority import (
     BACKDATE,
     CertificateAuthority,
@@ -22,7 +23,7 @@ from sbs_server.kit.pki.authority import (
     to_pem,
 )
 from sbs_server.kit.pki.errors import CsrRefusedError
-from sbs_server.kit.pki.identity import agent_uri, serial_hex
+from sbs_server.kit.pki.identity import serial_hex
 
 AGENT_LIFETIME = timedelta(days=90)
 SERVER_LIFETIME = timedelta(days=90)

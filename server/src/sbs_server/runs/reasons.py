@@ -1,0 +1,21 @@
+"""Why a run failed, in the reader's language.
+
+Agents and steps of workflows report a code and a technical text in English. People read the catalogue's text of
+the code; the technical one goes with it as `detail`.
+"""
+
+from sbs_server.kit.http.explained import explain
+from sbs_server.kit.i18n import Locale, catalogue
+from sbs_server.models import Run, RunAttempt, RunTarget
+from sbs_server.runs.schemas import RunError
+
+_OTHER = "other"
+
+
+def reason(row: Run | RunTarget | RunAttempt, locale: Locale) -> RunError | None:
+    """None while there is nothing to explain. A code we have no text for keeps its name."""
+    if row.error_code is None:
+        return None
+    known = f"run_error.{row.error_code}"
+    said = explain(locale, known if known in catalogue() else f"run_error.{_OTHER}")
+    return RunError(code=row.error_code, message=said.message, hint=said.hint, detail=row.error_message)
