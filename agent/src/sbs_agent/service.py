@@ -55,6 +55,8 @@ class Agent:
     async def hello(self) -> Hello:
         system = platform.describe()
         version, problem = await asyncio.to_thread(self._restic_version)
+        if problem is not None:
+            log.warning("restic can't be used: no backup and no restore until it can", problem=problem)
         return Hello(
             protocol=PROTOCOL_VERSION,
             agent_version=__version__,

@@ -34,7 +34,7 @@ async def counting(system_database: Database) -> _Counting:
 async def test_a_round_that_grants_nothing_does_not_wake_the_next(
     migrated: Settings, counting: _Counting, system_database: Database
 ) -> None:
-    loop = AdmissionLoop(migrated.database.url("sbs_system"), counting, _NoReaper())  # type: ignore[arg-type]
+    loop = AdmissionLoop(migrated.database.url("sbs_system"), counting, _NoReaper())
     running = asyncio.create_task(loop.run())
     try:
         async with asyncio.timeout(20):

@@ -12,9 +12,19 @@ from sqlalchemy import func, select, update
 
 from sbs_protocol import PROTOCOL_VERSION
 from sbs_protocol.identifiers import command_id
+from sbs_server.agents import abandonment
+from sbs_server.agents.order_types import Trouble
 from sbs_server.kit.pki import CertificateAuthority, issue_agent_certificate, load_ca
 from sbs_server.kit.pki.authority import create_issuing, create_root
-from sbs_server.models import AgentCertificate, Command, CommandState, Outbox, ResticRepository, Role
+from sbs_server.models import (
+    AgentCertificate,
+    Command,
+    CommandState,
+    Outbox,
+    ResticRepository,
+    ResticRepositoryState,
+    Role,
+)
 from sbs_server.testing.api import Api, Person, forwarded, new_csr
 from sbs_server.testing.database import make_tenant
 
@@ -277,6 +287,20 @@ async def test_secrets_open_the_commands_repository_and_are_audited_once(api: Ap
     entries = await api.audited(work.organization_id, "command.secrets_given")
     assert [(entry.actor_id, entry.target_id) for entry in entries] == [(str(work.agent_id), work.command_id)]
     assert "sesame" not in entries[0].canonical
+
+
+async def test_revoking_ends_the_quarantine_that_a_silent_agent_left(api: Api) -> None:
+    work = await at_work(api)
+    async with api.services.database.transaction(work.organization_id) as session:
+        await abandonment.abandon(session, work.command_id, Trouble("agent_silent", "silent"))
+    person = await api.person(organization_id=work.organization_id)
+    answer = await person.client.post(f"{person.root}/agents/{work.agent_id}/revoke")
+    assert answer.status_code == 200, answer.text
+    async with api.services.database.transaction(work.organization_id) as session:
+        repository = await session.get_one(ResticRepository, work.restic_repository_id)
+        command = await session.get_one(Command, work.command_id)
+    assert (repository.state, repository.state_reason) == (ResticRepositoryState.READY, None)
+    assert command.state is CommandState.FINISHED
 
 
 async def test_who_was_given_secrets_has_taken_the_command(api: Api) -> None:

@@ -17,6 +17,8 @@ from sbs_protocol.events import (
 )
 from sbs_protocol.identifiers import command_subject, event_subject
 from sbs_protocol.paths import WirePath
+from sbs_server.agents import abandonment, warnings
+from sbs_server.agents.order_types import Trouble
 from sbs_server.models import (
     Agent,
     AgentState,
@@ -24,6 +26,8 @@ from sbs_server.models import (
     CommandState,
     HandledMessage,
     Outbox,
+    ResticRepository,
+    ResticRepositoryState,
     RunAttempt,
     RunState,
     RunWarning,
@@ -119,6 +123,84 @@ async def test_warnings_are_stored_once_and_counted_exactly(scene: Scene) -> Non
     async with scene.databases.app.transaction(scene.tenant.organization_id) as session:
         raw = await session.scalar(select(RunWarning.path_raw).where(RunWarning.position == 3))
     assert raw == b"/srv/\xff3"
+
+
+async def test_more_warnings_than_are_kept_are_counted(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warnings, "MOST_KEPT", 3)
+
+    def some(first: int, count: int) -> CommandWarnings:
+        one = FileWarning(path=WirePath(text="/srv/x"), code="unreadable", message="permission denied")
+        return CommandWarnings(
+            command_id=scene.command_id, attempt=1, first_index=first, warnings=[one] * count
+        )
+
+    await scene.say(1, some(0, 2))
+    await scene.say(2, some(2, 2))
+    await scene.say(3, some(4, 5))
+    await scene.handled(3)
+    assert await scene.count(RunWarning) == 3
+    assert (await scene.run()).warnings_total == 9
+    await scene.say(4, some(-2, 1))  # else a list without an end
+    await scene.settled()
+    assert await scene.count(RunWarning) == 3
+
+
+class TestAbandoned:
+    """A command that was given up on while restic may still be at work."""
+
+    @pytest.fixture
+    async def abandoned(self, scene: Scene) -> Scene:
+        async with scene.databases.app.transaction(scene.tenant.organization_id) as session:
+            await session.execute(update(Command).values(state=CommandState.RUNNING))
+            await abandonment.abandon(session, scene.command_id, Trouble("agent_silent", "silent"))
+        assert await self._state(scene) == ResticRepositoryState.QUARANTINED
+        return scene
+
+    async def _state(self, scene: Scene) -> ResticRepositoryState:
+        async with scene.databases.app.transaction(scene.tenant.organization_id) as session:
+            return (await session.get_one(ResticRepository, scene.tenant.restic_repository_id)).state
+
+    async def test_its_end_lifts_the_quarantine(self, abandoned: Scene) -> None:
+        await abandoned.say(1, finished(abandoned))
+        await abandoned.handled(1)
+        assert await self._state(abandoned) == ResticRepositoryState.READY
+        assert (await abandoned.row()).state == CommandState.FINISHED
+
+    async def test_a_hello_without_it_lifts_the_quarantine(self, abandoned: Scene) -> None:
+        await abandoned.say(1, hello())
+        await abandoned.handled(1)
+        assert await self._state(abandoned) == ResticRepositoryState.READY
+        assert (await abandoned.row()).state == CommandState.FINISHED
+
+    async def test_a_hello_with_it_has_it_stopped(self, abandoned: Scene) -> None:
+        held = OpenCommand(command_id=abandoned.command_id, attempt=1, state="running")
+        await abandoned.say(1, hello(held))
+        await abandoned.handled(1)
+        assert await self._state(abandoned) == ResticRepositoryState.QUARANTINED
+
+        async def told() -> bool:
+            return bool(await abandoned.commands_sent())
+
+        await eventually(told, "the agent is told to stop")
+        bodies = [
+            command_adapter.validate_json(message.data or b"").body
+            for message in await abandoned.commands_sent()
+        ]
+        assert set(bodies) == {CommandCancel(target_command_id=abandoned.command_id)}
+
+    async def test_another_one_keeps_the_quarantine(self, abandoned: Scene) -> None:
+        run, _, target = abandoned.command_id.split(".")
+        other = f"{run}.other.{target}"
+        async with abandoned.databases.app.transaction(abandoned.tenant.organization_id) as session:
+            row = await session.get_one(Command, abandoned.command_id)
+            own = {column.key: getattr(row, column.key) for column in Command.__table__.columns}
+            session.add(Command(**{**own, "id": other}))
+        await abandoned.say(1, finished(abandoned))
+        await abandoned.handled(1)
+        assert await self._state(abandoned) == ResticRepositoryState.QUARANTINED
+        await abandoned.say(2, finished(abandoned).model_copy(update={"command_id": other}))
+        await abandoned.handled(2)
+        assert await self._state(abandoned) == ResticRepositoryState.READY
 
 
 class TestHello:

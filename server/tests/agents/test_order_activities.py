@@ -16,13 +16,22 @@ from temporalio.worker import Worker
 from sbs_protocol.events import BackupResult, CommandFinished, CommandResult
 from sbs_protocol.identifiers import command_id
 from sbs_server.agents.activities import OrderActivities
-from sbs_server.agents.order_types import CommandOutcome, Order, Retry
+from sbs_server.agents.order_types import Abandonment, CommandOutcome, Order, Retry, Trouble
 from sbs_server.backups.types import BackupPlan, RunEnd
 from sbs_server.backups.workflows import BackupWorkflow
 from sbs_server.embedded import binaries
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.workflows import RunRef
-from sbs_server.models import Agent, AgentState, Command, CommandState, Outbox, Run
+from sbs_server.models import (
+    Agent,
+    AgentState,
+    Command,
+    CommandState,
+    Outbox,
+    ResticRepository,
+    ResticRepositoryState,
+    Run,
+)
 from sbs_server.testing.database import Tenant, make_tenant
 from sbs_server.testing.workflows import Platform
 
@@ -43,7 +52,9 @@ async def tenant(app_database: Database) -> Tenant:
 
 @pytest.fixture
 def orders(app_database: Database, temporal: Client) -> OrderActivities:
-    return OrderActivities(app_database, temporal, silence_deadline=DAY, accept_deadline=DAY)
+    return OrderActivities(
+        app_database, temporal, silence_deadline=DAY, accept_deadline=DAY, ears_after=timedelta()
+    )
 
 
 def _order(tenant: Tenant, attempt: int = 1) -> Order:
@@ -162,7 +173,7 @@ async def _start(temporal: Client, tenant: Tenant, queue: str) -> WorkflowHandle
 
 def _worker(temporal: Client, orders: OrderActivities, platform: Platform, queue: str) -> Worker:
     fakes = [a for a in platform.activities() if not _name(a).startswith("agents.")]
-    real: list[Callable[..., object]] = [orders.order, orders.cancel, orders.note_retry]
+    real: list[Callable[..., object]] = [orders.order, orders.cancel, orders.note_retry, orders.abandon]
     return Worker(temporal, task_queue=queue, workflows=[BackupWorkflow], activities=[*fakes, *real])
 
 
@@ -220,3 +231,107 @@ async def test_a_retry_is_shown_on_the_run(
         run = await session.get_one(Run, UUID(hex=tenant.run_id.hex))
     assert run.waiting_for == "retry"
     assert run.retry_at is not None
+    assert run.attempt == 2
+
+
+async def _agent(database: Database, tenant: Tenant, **values: object) -> None:
+    async with database.transaction(tenant.organization_id) as session:
+        await session.execute(update(Agent).where(Agent.id == tenant.agent_id).values(**values))
+
+
+async def test_our_own_deafness_is_not_the_agents_silence(
+    orders: OrderActivities, tenant: Tenant, app_database: Database, temporal: Client
+) -> None:
+    """As after a long outage of the control plane: nobody was there to hear, or to see the agent go."""
+    await _ordered_alone(orders, _order(tenant))
+    long_ago = datetime.now(UTC) - 2 * DAY
+    await _set(app_database, tenant, state=CommandState.RUNNING, last_heard_at=long_ago)
+    await _agent(app_database, tenant, connected=True, last_seen_at=long_ago)
+    assert await _ordered_alone(orders, _order(tenant)) is None
+    # Just started, we do not know yet either, whatever the row says.
+    fresh = OrderActivities(app_database, temporal, silence_deadline=DAY, accept_deadline=DAY)
+    await _agent(app_database, tenant, connected=False)
+    assert await _ordered_alone(fresh, _order(tenant)) is None
+    # The bus saw it go, or hears it without this command: now it is silence.
+    for heard in ({"connected": False}, {"connected": True, "last_seen_at": datetime.now(UTC)}):
+        await _agent(app_database, tenant, **heard)
+        with pytest.raises(ApplicationError, match="nothing was heard"):
+            await _ordered_alone(orders, _order(tenant))
+
+
+async def test_an_agent_that_is_too_old_gets_no_order(
+    orders: OrderActivities, tenant: Tenant, app_database: Database, system_database: Database
+) -> None:
+    await _agent(app_database, tenant, protocol_version=0)
+    with pytest.raises(ApplicationError) as raised:
+        await _ordered_alone(orders, _order(tenant))
+    assert raised.value.type == "agent_outdated"
+    assert await _orders_in_outbox(system_database, _order(tenant)) == []
+
+
+async def test_a_cancellation_that_overtakes_the_order_is_not_lost(
+    orders: OrderActivities, tenant: Tenant, app_database: Database
+) -> None:
+    with pytest.raises(ApplicationError) as raised:
+        await ActivityEnvironment().run(orders.cancel, _order(tenant))
+    assert not raised.value.non_retryable
+    await _ordered_alone(orders, _order(tenant))
+    await _set(app_database, tenant, state=CommandState.FINISHED, outcome=_finished(_order(tenant)))
+    with pytest.raises(ApplicationError):
+        await ActivityEnvironment().run(orders.cancel, _order(tenant, attempt=2))
+    await _ordered_alone(orders, _order(tenant, attempt=2))
+    await ActivityEnvironment().run(orders.cancel, _order(tenant, attempt=2))
+    assert (await _row(app_database, tenant)).outcome == {"result": "cancelled"}
+
+
+def _giving_up(tenant: Tenant) -> Abandonment:
+    trouble = Trouble("agent_silent", "nothing was heard")
+    return Abandonment(tenant.organization_id.hex, _order(tenant).command_id, trouble)
+
+
+async def _repository(database: Database, tenant: Tenant) -> ResticRepository:
+    async with database.transaction(tenant.organization_id) as session:
+        return await session.get_one(ResticRepository, tenant.restic_repository_id)
+
+
+async def test_giving_up_on_what_the_agent_took_quarantines_its_repository(
+    orders: OrderActivities, tenant: Tenant, app_database: Database, system_database: Database
+) -> None:
+    await _ordered_alone(orders, _order(tenant))
+    await _set(app_database, tenant, state=CommandState.RUNNING)
+    for _ in range(2):
+        await ActivityEnvironment().run(orders.abandon, _giving_up(tenant))
+    assert (await _row(app_database, tenant)).state == CommandState.ABANDONED
+    repository = await _repository(app_database, tenant)
+    assert repository.state == ResticRepositoryState.QUARANTINED
+    assert "silent" in (repository.state_reason or "")
+    # The order itself, and one cancellation for when the agent is back.
+    assert await _orders_in_outbox(system_database, _order(tenant)) == [1, 1]
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+async def test_giving_up_on_what_can_not_be_running_quarantines_nothing(
+    orders: OrderActivities, tenant: Tenant, app_database: Database, *, revoked: bool
+) -> None:
+    await _ordered_alone(orders, _order(tenant))
+    if revoked:  # the gateway refuses it from that moment on
+        await _set(app_database, tenant, state=CommandState.RUNNING)
+        await _agent(app_database, tenant, state=AgentState.REVOKED)
+    await ActivityEnvironment().run(orders.abandon, _giving_up(tenant))
+    row = await _row(app_database, tenant)
+    assert row.state == CommandState.FINISHED
+    assert row.outcome is not None
+    assert row.outcome["problem"]["code"] == "agent_silent"
+    assert (await _repository(app_database, tenant)).state == ResticRepositoryState.READY
+
+
+async def test_a_quarantined_repository_gets_no_order(
+    orders: OrderActivities, tenant: Tenant, app_database: Database, system_database: Database
+) -> None:
+    async with app_database.transaction(tenant.organization_id) as session:
+        repository = await session.get_one(ResticRepository, tenant.restic_repository_id)
+        repository.state = ResticRepositoryState.QUARANTINED
+    with pytest.raises(ApplicationError) as raised:
+        await _ordered_alone(orders, _order(tenant))
+    assert (raised.value.type, raised.value.non_retryable) == ("repository_quarantined", True)
+    assert await _orders_in_outbox(system_database, _order(tenant)) == []

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fastapi import APIRouter
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from valkey.asyncio import Valkey
 
 from sbs_server.api.app import ApiServices, create_app
@@ -314,6 +315,25 @@ async def test_part_that_is_out_of_reach_is_named(
         assert code(answer) == (503, "request.unavailable")
         assert word in answer.json()["detail"]
     assert (await person.client.get(SESSION)).status_code == 200
+
+
+class _Starting(Database):
+    """As PostgreSQL is after a crash: it listens, and says that it is not ready."""
+
+    def __init__(self) -> None:
+        pass
+
+    def transaction(self, *_: object, **__: object) -> Any:
+        class NotReadyError(Exception):
+            sqlstate = "57P03"
+
+        raise DBAPIError("connect", None, NotReadyError("the database system is starting up"))
+
+
+async def test_database_that_is_starting_is_waited_for_and_no_fault_of_ours(api: Api, person: Person) -> None:
+    cookie = "; ".join(f"{name}={value}" for name, value in person.client.cookies.items())
+    answer = await ask(with_parts(api, database=_Starting()), SESSION, Cookie=cookie)
+    assert code(answer) == (503, "request.unavailable")
 
 
 def test_no_endpoint_file_commits() -> None:

@@ -1,16 +1,18 @@
 """The flow of a backup with time skipped: the real workflow, stand-ins for its steps."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 from temporalio.client import WorkflowHandle
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from sbs_server.agents.order_types import CommandOutcome, Trouble
-from sbs_server.backups.types import BackupPlan, RunEnd
+from sbs_server.backups.types import BackupPlan, RunEnd, TargetOutcome
 from sbs_server.backups.workflows import BackupWorkflow
 from sbs_server.embedded import binaries
 from sbs_server.kit.workflows import RunRef
@@ -30,6 +32,7 @@ WHOLE_BACKUP = [
     "finish",
 ]
 RESTARTED = CommandOutcome(result="failed", problem=Trouble("agent_restarted", "restarted", retryable=True))
+SILENT = ApplicationError("nothing was heard", type="agent_silent", non_retryable=True)
 REFUSED = CommandOutcome(result="failed", problem=Trouble("source_missing", "no source", retryable=False))
 
 
@@ -174,3 +177,65 @@ async def test_a_restore_of_a_forgotten_snapshot_fails_with_the_reason(
     platform = Platform(restore_plan=RestorePlan(None, "snapshot_missing", "forgotten"))
     end = await _run(environment, platform, RestoreWorkflow)
     assert (end.state, end.error_code) == ("failed", "snapshot_missing")
+
+
+@pytest.mark.parametrize("workflow", [BackupWorkflow, RestoreWorkflow])
+async def test_a_silent_agents_command_is_given_up_on_before_the_ticket_is_free(
+    environment: WorkflowEnvironment, workflow: type
+) -> None:
+    platform = Platform(answers=[SILENT], end=RunEnd("failed", False, "agent_silent", "nothing was heard"))
+    await _run(environment, platform, workflow)
+    given_up = platform.calls.index("abandon agent_silent")
+    assert any(call.startswith("release") for call in platform.calls[given_up:])
+    assert not any(call.startswith("release") for call in platform.calls[:given_up])
+
+
+@pytest.mark.parametrize("step", ["prepare", "record"])
+async def test_a_step_that_fails_for_good_ends_the_run_visibly(
+    environment: WorkflowEnvironment, step: str
+) -> None:
+    platform = Platform(broken={step})
+    assert (await _run(environment, platform)).error_code == "internal"
+    assert platform.finished == RunEnd("failed", False, "internal", "internal error (KeyError)")
+    assert ("release backup" in platform.calls) == ("request backup" in platform.calls)
+
+
+async def test_a_restore_that_can_not_be_prepared_ends_visibly(environment: WorkflowEnvironment) -> None:
+    platform = Platform(broken={"prepare restore"})
+    assert (await _run(environment, platform, RestoreWorkflow)).error_code == "internal"
+    assert platform.calls[-1] == "finish"
+
+
+async def test_retention_that_fails_leaves_the_backup_good(environment: WorkflowEnvironment) -> None:
+    platform = Platform(broken={"forget"})
+    end = await _run(environment, platform)
+    assert (end.state, end.error_code) == ("completed_with_warnings", "retention_failed")
+    assert platform.calls[-2:] == ["release forget", "finish"]
+
+
+async def test_a_target_that_can_not_be_used_does_not_keep_the_others_from_their_backup(
+    environment: WorkflowEnvironment,
+) -> None:
+    platform = Platform()
+    refused = TargetOutcome("f" * 32, CommandOutcome.failed("repository_missing", "not mounted"))
+    platform.plan = replace(platform.plan, refused=[refused])
+    await _run(environment, platform)
+    assert platform.outcomes is not None
+    assert platform.outcomes.targets[0] == refused
+    assert platform.outcomes.targets[1].outcome.has_snapshot
+
+
+async def test_cancelled_after_the_backup_nothing_is_forgotten(environment: WorkflowEnvironment) -> None:
+    """The forget ticket may be granted at the very moment at which somebody cancels."""
+    platform, queue = Platform(hold_forget=asyncio.Event()), uuid.uuid4().hex
+    with environment.auto_time_skipping_disabled():
+        async with _worker(environment, platform, queue):
+            handle = await _start(environment, queue, BackupWorkflow)
+            while "request forget alone" not in platform.calls:
+                await handle.describe()
+            await handle.signal("cancel")
+            assert platform.hold_forget is not None
+            platform.hold_forget.set()
+            assert (await handle.result()).state == "succeeded"
+    assert "forget" not in platform.calls
+    assert platform.calls[-2:] == ["release forget", "finish"]

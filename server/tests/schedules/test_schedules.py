@@ -1,5 +1,6 @@
 """Schedules against Temporal's real server: what the job's row says is what the schedule does."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -12,7 +13,7 @@ from temporalio.worker import Worker
 
 from sbs_server.embedded import binaries
 from sbs_server.kit.db.session import Database
-from sbs_server.models import Job, Run
+from sbs_server.models import AuditEntry, Job, Outbox, Run, RunState
 from sbs_server.schedules.activities import ScheduleActivities, Slot
 from sbs_server.schedules.service import Schedules, schedule_id
 from sbs_server.schedules.workflows import ScheduledJobWorkflow
@@ -105,6 +106,46 @@ async def test_a_slot_starts_its_runs_once(app_database: Database, tenant: Tenan
     assert await environment.run(activities.start_due, slot) == 1
     assert await environment.run(activities.start_due, slot) == 0
     assert await _count(app_database, tenant) == 1
+
+
+def _slot(tenant: Tenant, hour: int) -> Slot:
+    due = datetime(2026, 1, 1, hour, tzinfo=UTC)
+    return Slot(tenant.organization_id.hex, tenant.job_id.hex, due.isoformat())
+
+
+async def _skipped(app: Database, system: Database, tenant: Tenant) -> tuple[int, int]:
+    """How often it was told, and how often it was written into the audit log."""
+    async with system.transaction() as session:
+        told = select(func.count()).where(
+            Outbox.aggregate == f"job:{tenant.job_id.hex}",
+            Outbox.payload["type"].astext == "run.skipped.v1",
+        )
+        events = await session.scalar(told) or 0
+    async with app.transaction(tenant.organization_id) as session:
+        written = select(func.count()).where(AuditEntry.action == "run.skipped")
+        return events, await session.scalar(written) or 0
+
+
+async def test_slots_do_not_pile_up_while_a_run_of_the_dataset_is_open(
+    app_database: Database, system_database: Database, tenant: Tenant
+) -> None:
+    activities, environment = ScheduleActivities(app_database), ActivityEnvironment()
+    assert await environment.run(activities.start_due, _slot(tenant, 1)) == 1
+    for hour in (2, 3, 3):  # the last one as Temporal repeats a step
+        assert await environment.run(activities.start_due, _slot(tenant, hour)) == 0
+    assert await _skipped(app_database, system_database, tenant) == (2, 2)
+    async with app_database.transaction(tenant.organization_id) as session:
+        run = (await session.scalars(select(Run).where(Run.scheduled_for.is_not(None)))).one()
+        run.state = RunState.FAILED
+    assert await environment.run(activities.start_due, _slot(tenant, 4)) == 1
+
+
+async def test_two_slots_at_once_start_one_run(app_database: Database, tenant: Tenant) -> None:
+    activities = ScheduleActivities(app_database)
+    started = await asyncio.gather(
+        *(ActivityEnvironment().run(activities.start_due, _slot(tenant, hour)) for hour in range(6))
+    )
+    assert sum(started) == 1
 
 
 @pytest.mark.parametrize("values", [{"paused": True}, {"deleted_at": func.now()}])

@@ -1,6 +1,7 @@
-"""Grants tickets whenever something changes, and frees those of lost workflows."""
+"""Grants tickets whenever something changes, and has those of lost runs freed."""
 
 import asyncio
+from typing import Protocol
 
 import asyncpg
 import structlog
@@ -9,12 +10,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.service import RPCError
 
 from sbs_server.admission.dispatcher import Dispatcher
-from sbs_server.admission.reaper import Reaper
 
 log = structlog.get_logger()
 
 _TICK_S = 5.0  # a notification can get lost with its connection
 _REAP_S = 60.0
+
+
+class Reaper(Protocol):
+    """`sbs_server.runs.lost.LostRuns`."""
+
+    async def sweep(self) -> int: ...
 
 
 class AdmissionLoop:

@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
 
 # A signal can get lost only if its outbox row does; looking again now and then costs next to nothing.
 _FIRST_LOOK = timedelta(minutes=1)
-_LAST_LOOK = timedelta(minutes=10)
+_LAST_LOOK = timedelta(hours=1)  # a run may wait for weeks, and each look makes its history longer
 
 
 class Admission:

@@ -3,6 +3,7 @@
 from typing import Protocol
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sbs_protocol.enrolment import SecretsResponse
@@ -31,17 +32,25 @@ class CommandSecrets:
         Raises:
             NotFoundError: no such command of this agent; ConflictError: it has ended, or the repository is not ready.
         """
-        command = await caller.session.get(Command, command_id)
+        command = await caller.session.get(Command, command_id, with_for_update=True)
         if command is None or command.agent_id != caller.agent_id:
             raise NotFoundError("agent.command_unknown")
-        if command.state is CommandState.FINISHED:
+        if command.state in {CommandState.ABANDONED, CommandState.FINISHED}:
             raise ConflictError("agent.command_finished")
         target = await caller.session.get_one(ResticRepository, command.restic_repository_id)
         if target.state is not ResticRepositoryState.READY or target.agent_secret_id is None:
             raise ConflictError("agent.repository_not_ready", state=target.state.value)
         password = await self._secrets.get(caller.session, target.agent_secret_id)
+        _taken(command)
         await _record(caller, command)
         return SecretsResponse(repository_url=f"{self._agent_url}/restic/{target.id.hex}/", password=password)
+
+
+def _taken(command: Command) -> None:
+    """restic may run from here on, and the agent's event may be late: no cancellation may think it untouched."""
+    if command.state is CommandState.OPEN:
+        command.state, command.accepted_at = CommandState.ACCEPTED, func.now()
+        command.last_heard_at = func.now()
 
 
 async def _record(caller: AgentCaller, command: Command) -> None:

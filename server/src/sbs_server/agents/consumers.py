@@ -18,7 +18,7 @@ from sbs_protocol.events import (
     CommandWarnings,
     Hello,
 )
-from sbs_server.agents import hello, warnings
+from sbs_server.agents import abandonment, hello, warnings
 from sbs_server.backups.service import changed
 from sbs_server.messaging.events import Incoming
 from sbs_server.messaging.followups import Beat, Complete, FollowUp, MakeConsumer, WaitingActivity
@@ -113,6 +113,7 @@ async def _run_started(session: AsyncSession, command: Command) -> None:
 
 
 async def _finished(session: AsyncSession, command: Command, body: CommandFinished) -> None:
+    abandoned = command.state == CommandState.ABANDONED
     command.state, command.outcome = CommandState.FINISHED, body.model_dump(mode="json")
     command.finished_at = func.now()
     await _heard(session, command)
@@ -131,6 +132,8 @@ async def _finished(session: AsyncSession, command: Command, body: CommandFinish
         finished_at=command.finished_at,
     )
     await session.execute(attempt.on_conflict_do_nothing())
+    if abandoned:
+        await abandonment.lift(session, command)
 
 
 def _completion(command: Command) -> Sequence[FollowUp]:

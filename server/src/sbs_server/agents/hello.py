@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from sbs_protocol import OLDEST_SUPPORTED_VERSION
 from sbs_protocol.events import Hello
-from sbs_server.agents import commands
+from sbs_server.agents import abandonment, commands
 from sbs_server.messaging import outbox
 from sbs_server.messaging.events import Incoming
 from sbs_server.models import Agent, Command, CommandState
@@ -20,10 +20,11 @@ _MOST_CAPABILITIES = 100
 async def greet(session: AsyncSession, incoming: Incoming, body: Hello) -> None:
     """Notes what the agent is, and has sent again what it does not have."""
     await _describe(session, incoming, body)
+    has = {(one.command_id, one.attempt) for one in body.open_commands}
+    await abandonment.settle(session, incoming.agent_id, still_has=has)
     if body.protocol < OLDEST_SUPPORTED_VERSION:
         await _say_outdated(session, incoming, body)
         return
-    has = {(one.command_id, one.attempt) for one in body.open_commands}
     query = (
         select(Command)
         .where(Command.agent_id == incoming.agent_id, Command.state != CommandState.FINISHED)

@@ -27,7 +27,7 @@ from sbs_server.agents.pulse import OpenCommand, Pulse
 log = structlog.get_logger()
 
 _QUEUE = "bus"
-_MOST_ACTIVE = 64
+_MOST_ACTIVE = 1000  # as many as may wait for an agent in its stream
 _PROGRESS_TTL_S = 3600
 # An agent sends at most two a second for a command; whoever sends more is not listened to.
 _LEAST_INTERVAL_S = 0.2

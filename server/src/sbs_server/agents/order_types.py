@@ -43,6 +43,15 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Abandonment:
+    """Nobody waits for this command any more; `trouble` says why."""
+
+    organization_id: str
+    command_id: str
+    trouble: Trouble
+
+
+@dataclass(frozen=True, slots=True)
 class CommandOutcome:
     """The part of sbs_protocol.events.CommandFinished that a workflow decides by.
 

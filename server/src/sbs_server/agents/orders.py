@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from sbs_server.agents.order_types import CommandOutcome, Order, Retry
+from sbs_server.agents.order_types import Abandonment, CommandOutcome, Order, Retry, Trouble
 from sbs_server.kit.workflows import STEADY, STEP_TIMEOUT
 
 with workflow.unsafe.imports_passed_through():
@@ -21,9 +21,9 @@ ATTEMPTS = 5
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=10)
 
-# An agent may be away for weeks; how long is too long is decided by the activity from what the agent last said
-# (its silence deadline). The heartbeat only notices that `bus` or the activity's row was lost.
-_LONGEST_WAIT = timedelta(days=30)
+# How long is too long is decided by the activity alone, from what the agent last said: an agent may be away for
+# weeks, and a first backup may take them. The heartbeat only has the activity look at the row again.
+_FOR_EVER = timedelta(days=3650)
 _HEARTBEAT = timedelta(seconds=60)
 _LOOK_AGAIN = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=1.5, maximum_interval=timedelta(seconds=5)
@@ -51,8 +51,7 @@ async def _attempt(order: Order, stop: asyncio.Event) -> CommandOutcome:
         OrderActivities.order,
         order,
         activity_id=order.activity_id,
-        schedule_to_close_timeout=_LONGEST_WAIT,
-        start_to_close_timeout=_LONGEST_WAIT,
+        start_to_close_timeout=_FOR_EVER,
         heartbeat_timeout=_HEARTBEAT,
         retry_policy=_LOOK_AGAIN,
     )
@@ -60,7 +59,9 @@ async def _attempt(order: Order, stop: asyncio.Event) -> CommandOutcome:
     try:
         return await waiting
     except ActivityError as error:
-        return _failed(error)
+        trouble = _trouble(error)
+        await _abandon(Abandonment(order.organization_id, order.command_id, trouble))
+        return CommandOutcome.failed(trouble.code, trouble.message)
     finally:
         stopping.cancel()
 
@@ -78,9 +79,15 @@ async def _note_retry(retry: Retry) -> None:
     )
 
 
-def _failed(error: ActivityError) -> CommandOutcome:
-    """The agent gave no result: silent for too long, or the order itself was refused."""
+async def _abandon(abandonment: Abandonment) -> None:
+    await workflow.execute_activity_method(
+        OrderActivities.abandon, abandonment, start_to_close_timeout=STEP_TIMEOUT, retry_policy=STEADY
+    )
+
+
+def _trouble(error: ActivityError) -> Trouble:
+    """Why there is no result: the agent was silent for too long, or the order itself was refused."""
     cause = error.cause
     if isinstance(cause, ApplicationError):
-        return CommandOutcome.failed(cause.type or "internal", cause.message)
-    return CommandOutcome.failed("agent_silent", "the agent did not report a result in time")
+        return Trouble(cause.type or "internal", cause.message)
+    return Trouble("agent_silent", "the agent did not report a result in time")

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import func
 
-from sbs_server.agents import repository
+from sbs_server.agents import abandonment, repository
 from sbs_server.agents.repository import AgentFilter
 from sbs_server.agents.schemas import AgentOut
 from sbs_server.audit.service import Actor, record
@@ -54,6 +54,8 @@ async def revoke(scope: Scope, agent_id: UUID) -> AgentOut:
         await scope.session.flush()
         await scope.session.refresh(agent)
         await repository.revoke_certificates(scope.session, agent_id)
+        # The gateway refuses it from now on: nothing that it left at work can write any more.
+        await abandonment.settle(scope.session, agent_id)
         await _announce_revocation(scope, agent_id)
         await _record(scope, agent_id, "agent.revoked", {"name": agent.name})
     return (await _out(scope, [agent]))[0]

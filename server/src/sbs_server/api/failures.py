@@ -12,6 +12,7 @@ from sbs_server.api.routers import ROUTERS
 from sbs_server.audit.denials import Denial, noted, record_denial
 from sbs_server.audit.service import Actor
 from sbs_server.auth.caller import Caller
+from sbs_server.kit.db.failures import is_passing
 from sbs_server.kit.errors import ForbiddenError, MethodNotAllowedError, SbsError, UnavailableError
 from sbs_server.kit.http.ingress import SAFE_METHODS, client_address
 from sbs_server.kit.http.problems import respond
@@ -69,10 +70,10 @@ async def _method(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _database(request: Request, error: Exception) -> JSONResponse:
-    """A connection that broke is a 503; anything else the database says is a fault of ours."""
+    """A connection that broke, or a database that is just starting, is a 503; anything else is a fault of ours."""
     assert isinstance(error, DBAPIError)  # noqa: S101 - registered for that class
     log.error("the database refused", path=request.url.path, exc_info=error)
-    if not error.connection_invalidated:
+    if not is_passing(error):
         return respond(request, SbsError("request.internal"))
     if request.method in SAFE_METHODS:
         return respond(request, UnavailableError("request.unavailable", component="database"))

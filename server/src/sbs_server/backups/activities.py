@@ -1,9 +1,9 @@
 """The steps of a backup that touch database and repositories."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
@@ -31,6 +31,8 @@ from sbs_server.models import (
 )
 from sbs_server.repositories.restic import RepositoryProblem, ResticRepositories
 
+_NO_SNAPSHOT = ("snapshot_missing", "the snapshot is not in the repository")
+
 
 class BackupActivities:
     def __init__(self, database: Database, repositories: ResticRepositories) -> None:
@@ -42,23 +44,29 @@ class BackupActivities:
         """Settles what is to be done, and makes the restic repositories that do not exist yet."""
         organization_id, run_id = UUID(hex=ref.organization_id), UUID(hex=ref.run_id)
         try:
-            targets = await self._targets(organization_id, run_id)
+            targets, refused = await self._targets(organization_id, run_id)
         except RepositoryProblem as problem:
             return BackupPlan(problem_code=problem.code, problem_message=str(problem))
         async with self._database.transaction(organization_id) as session:
-            run = await session.get_one(Run, run_id)
+            run = await session.get_one(Run, run_id, with_for_update=True)
+            if run.state.is_final:  # given up on before its workflow began, see runs.lost
+                return BackupPlan(
+                    problem_code=run.error_code or "run_ended", problem_message="the run has ended"
+                )
             job = await session.get_one(Job, run.job_id)
             agent = await session.get_one(Agent, run.agent_id)
-            for target in targets:
+            for target in [*targets, *(UUID(hex=one.restic_repository_id) for one in refused)]:
                 await session.merge(
                     RunTarget(organization_id=organization_id, run_id=run_id, restic_repository_id=target)
                 )
             run.waiting_for = "admission"
             await session.flush()
             await changed(session, run)
-            return BackupPlan([_order(run, job, agent, target) for target in targets], job.keep_last)
+            orders = [_order(run, job, agent, target) for target in targets]
+            return BackupPlan(orders, refused, job.keep_last)
 
-    async def _targets(self, organization_id: UUID, run_id: UUID) -> list[UUID]:
+    async def _targets(self, organization_id: UUID, run_id: UUID) -> tuple[list[UUID], list[TargetOutcome]]:
+        """The restic repositories to back up to, and those that can't be used. Raises RepositoryProblem for all."""
         async with self._database.transaction(organization_id) as session:
             run = await session.get_one(Run, run_id)
             query = (
@@ -70,10 +78,16 @@ class BackupActivities:
             repositories = (await session.scalars(query)).all()
         if not repositories:
             raise RepositoryProblem("no_target", "the job has no repository any more")
-        return [
-            await self._repositories.ensure(organization_id, repository_id, run.agent_id)
-            for repository_id in repositories
-        ]
+        usable: list[UUID] = []
+        problems: list[RepositoryProblem] = []
+        for repository_id in repositories:
+            try:
+                usable.append(await self._repositories.ensure(organization_id, repository_id, run.agent_id))
+            except RepositoryProblem as problem:
+                problems.append(problem)
+        if not usable:
+            raise problems[0]
+        return usable, [_refused(problem) for problem in problems]
 
     @activity.defn(name="backups.record")
     async def record(self, outcomes: BackupOutcomes) -> RunEnd:
@@ -85,7 +99,7 @@ class BackupActivities:
         state = run_state(states)
         trouble = next((t.outcome.problem for t in outcomes.targets if t.outcome.problem is not None), None)
         if state in {RunState.FAILED, RunState.PARTIAL} and trouble is None:
-            return RunEnd(state.value, False, "snapshot_missing", "the snapshot is not in the repository")
+            return RunEnd(state.value, False, *_NO_SNAPSHOT)
         if trouble is None:
             return RunEnd(state.value, state.may_forget)
         return RunEnd(state.value, state.may_forget, trouble.code, trouble.message)
@@ -97,13 +111,14 @@ class BackupActivities:
         snapshot_id = (outcome.backup or {}).get("snapshot_id")
         if snapshot_id is not None:
             repository = await session.get_one(ResticRepository, row.restic_repository_id)
-            if await self._repositories.holds_snapshot(repository.path, snapshot_id):
-                await _register(session, run, row.restic_repository_id, outcome)
-            else:
+            there = await self._repositories.holds_snapshot(repository.path, snapshot_id)
+            if not there or not await _register(session, run, row.restic_repository_id, outcome):
                 state = RunState.FAILED
         row.state, row.restic_snapshot_id, row.result = state, snapshot_id, outcome.backup or {}
         if outcome.problem is not None:
             row.error_code, row.error_message = outcome.problem.code, outcome.problem.message
+        elif state == RunState.FAILED:
+            row.error_code, row.error_message = _NO_SNAPSHOT
         return state
 
     @activity.defn(name="backups.finish")
@@ -122,6 +137,7 @@ async def finish_run(session: AsyncSession, run: Run, end: RunEnd) -> None:
     run.error_code, run.error_message = end.error_code, end.error_message
     run.finished_at = func.now()
     await session.flush()
+    await _end_targets(session, run, end)
     await changed(session, run)
     data = {"run_id": run.id.hex, "kind": run.kind.value, "state": end.state, "error_code": end.error_code}
     await outbox.event(session, run.organization_id, f"run:{run.id.hex}", "run.finished.v1", data)
@@ -129,6 +145,22 @@ async def finish_run(session: AsyncSession, run: Run, end: RunEnd) -> None:
     actor = Actor("system", "worker")
     await record(
         session, run.organization_id, actor, "run.finished", target=("run", str(run.id)), details=details
+    )
+
+
+def _refused(problem: RepositoryProblem) -> TargetOutcome:
+    if problem.restic_repository_id is None:  # not a matter of this target alone
+        raise problem
+    return TargetOutcome(problem.restic_repository_id.hex, CommandOutcome.failed(problem.code, str(problem)))
+
+
+async def _end_targets(session: AsyncSession, run: Run, end: RunEnd) -> None:
+    """Targets that nothing was recorded of: the run ended before its agent did, or could not begin."""
+    state = RunState.CANCELLED if end.state == RunState.CANCELLED else RunState.FAILED
+    await session.execute(
+        update(RunTarget)
+        .where(RunTarget.run_id == run.id, RunTarget.state.in_([RunState.WAITING, RunState.RUNNING]))
+        .values(state=state, error_code=end.error_code, error_message=end.error_message)
     )
 
 
@@ -154,10 +186,13 @@ def _order(run: Run, job: Job, agent: Agent, restic_repository_id: UUID) -> Orde
 
 async def _register(
     session: AsyncSession, run: Run, restic_repository_id: UUID, outcome: CommandOutcome
-) -> None:
-    """The snapshot of this run, made with its first copy, and the copy itself."""
+) -> bool:
+    """The snapshot of this run, made with its first copy, and the copy itself. False: it is another run's."""
     said = outcome.backup or {}
+    copy = await _known_copy(session, restic_repository_id, said["snapshot_id"])
     snapshot = (await session.scalars(select(Snapshot).where(Snapshot.run_id == run.id))).one_or_none()
+    if copy is not None:
+        return snapshot is not None and copy.snapshot_id == snapshot.id
     if snapshot is None:
         job = await session.get_one(Job, run.job_id)
         agent = await session.get_one(Agent, run.agent_id)
@@ -166,7 +201,7 @@ async def _register(
             dataset_id=run.dataset_id,
             agent_id=run.agent_id,
             run_id=run.id,
-            taken_at=_when(outcome),
+            taken_at=await _when(session, run, outcome),
             hostname=agent.hostname,
             paths=job.sources,
             files=said["files_new"] + said["files_changed"] + said["files_unmodified"],
@@ -176,26 +211,33 @@ async def _register(
         )
         session.add(snapshot)
         await session.flush()
-    await _register_copy(session, snapshot, restic_repository_id, said["snapshot_id"])
+    session.add(
+        SnapshotCopy(
+            organization_id=snapshot.organization_id,
+            snapshot_id=snapshot.id,
+            restic_repository_id=restic_repository_id,
+            restic_snapshot_id=said["snapshot_id"],
+        )
+    )
+    await session.flush()
+    return True
 
 
-async def _register_copy(
-    session: AsyncSession, snapshot: Snapshot, restic_repository_id: UUID, restic_snapshot_id: str
-) -> None:
+async def _known_copy(
+    session: AsyncSession, restic_repository_id: UUID, restic_snapshot_id: str
+) -> SnapshotCopy | None:
     query = select(SnapshotCopy).where(
         SnapshotCopy.restic_repository_id == restic_repository_id,
         SnapshotCopy.restic_snapshot_id == restic_snapshot_id,
     )
-    if (await session.scalars(query)).one_or_none() is None:
-        session.add(
-            SnapshotCopy(
-                organization_id=snapshot.organization_id,
-                snapshot_id=snapshot.id,
-                restic_repository_id=restic_repository_id,
-                restic_snapshot_id=restic_snapshot_id,
-            )
-        )
+    return (await session.scalars(query)).one_or_none()
 
 
-def _when(outcome: CommandOutcome) -> datetime:
-    return datetime.fromisoformat(outcome.finished_at or "")
+async def _when(session: AsyncSession, run: Run, outcome: CommandOutcome) -> datetime:
+    """When the agent says it was, but not before the run nor after now by the database's clock.
+
+    Retention goes by this time: an agent whose clock is wrong must not have its new snapshots taken for old ones.
+    """
+    said = datetime.fromisoformat(outcome.finished_at or "")
+    now = (await session.scalars(select(func.now()))).one()
+    return max(run.created_at, min(said if said.tzinfo else said.replace(tzinfo=UTC), now))

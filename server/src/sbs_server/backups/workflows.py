@@ -1,13 +1,17 @@
 """A backup of one agent, from asking for admission to retention."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 from sbs_server.admission.steps import Admission
 from sbs_server.admission.types import TicketRef, TicketRequest
 from sbs_server.agents.order_types import Order
 from sbs_server.agents.orders import carry_out
+from sbs_server.backups.giving_up import failed_by, retention_failed
 from sbs_server.backups.types import BackupOutcomes, BackupPlan, Finish, ForgetRequest, RunEnd, TargetOutcome
 from sbs_server.kit.workflows import LONG_STEP_TIMEOUT, STEADY, STEP_TIMEOUT, RunRef
 
@@ -34,23 +38,34 @@ class BackupWorkflow:
 
     @workflow.run
     async def run(self, ref: RunRef) -> RunEnd:
+        try:
+            end = await self._whole(ref)
+        except ActivityError as error:
+            end = failed_by(error)
+        return await self._finish(ref, end)
+
+    async def _whole(self, ref: RunRef) -> RunEnd:
         plan = await workflow.execute_activity_method(
             BackupActivities.prepare, ref, start_to_close_timeout=LONG_STEP_TIMEOUT, retry_policy=STEADY
         )
         if plan.problem_code is not None:
-            return await self._finish(ref, RunEnd("failed", False, plan.problem_code, plan.problem_message))
+            return RunEnd("failed", False, plan.problem_code, plan.problem_message)
         end = await self._back_up(ref, plan)
-        if end.may_forget and plan.keep_last is not None:
+        if not end.may_forget or plan.keep_last is None:
+            return end
+        try:
             await self._forget(ref, plan, plan.keep_last)
-        return await self._finish(ref, end)
+        except ActivityError as error:
+            return retention_failed(end, error)
+        return end
 
     async def _back_up(self, ref: RunRef, plan: BackupPlan) -> RunEnd:
         ticket = _ticket(ref, plan, "backup", exclusive=False)
         try:
             if not await self._admission.acquire(ticket, self._stop):
                 return RunEnd("cancelled")
-            targets = await asyncio.gather(*[self._target(order) for order in plan.orders])
-            outcomes = BackupOutcomes(ref.organization_id, ref.run_id, list(targets))
+            targets = [*plan.refused, *await _all([self._target(order) for order in plan.orders])]
+            outcomes = BackupOutcomes(ref.organization_id, ref.run_id, targets)
             return await workflow.execute_activity_method(
                 BackupActivities.record, outcomes, start_to_close_timeout=STEP_TIMEOUT, retry_policy=STEADY
             )
@@ -64,7 +79,7 @@ class BackupWorkflow:
         ticket = _ticket(ref, plan, "forget", exclusive=True)
         request = ForgetRequest(ref.organization_id, ref.run_id, plan.restic_repository_ids, keep_last)
         try:
-            if await self._admission.acquire(ticket, self._stop):
+            if await self._admission.acquire(ticket, self._stop) and not self._stop.is_set():
                 await workflow.execute_activity_method(
                     RetentionActivities.forget,
                     request,
@@ -82,6 +97,15 @@ class BackupWorkflow:
             retry_policy=STEADY,
         )
         return end
+
+
+async def _all(targets: list[Coroutine[Any, Any, TargetOutcome]]) -> list[TargetOutcome]:
+    """Every target comes to its end before one that failed is raised: the ticket is for all of them."""
+    ended = await asyncio.gather(*targets, return_exceptions=True)
+    for one in ended:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in ended if not isinstance(one, BaseException)]
 
 
 def _ticket(ref: RunRef, plan: BackupPlan, purpose: str, *, exclusive: bool) -> TicketRequest:

@@ -92,6 +92,8 @@ class Client:
 
 def connection(url: str, ca_file: str | None) -> httpx.Client:
     """A connection pool that checks the server's certificate, against `ca_file` where there is one."""
+    if not url.startswith("https://"):
+        raise UsageError(f"--url {url}: give https://host:port; a password must not travel in clear text")
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
@@ -116,8 +118,11 @@ def problem(answer: httpx.Response) -> CliError:
     """A problem+json answer as one line."""
     try:
         said = answer.json()
-        fields = [f"{entry['pointer']}: {entry['message']}" for entry in said.get("errors", [])]
-        text = " ".join([said["detail"], *fields, said.get("hint") or ""]).strip()
+        fields = [
+            f"{entry['pointer'].removeprefix('/')}: {entry['message']} {entry.get('hint') or ''}".rstrip()
+            for entry in said.get("errors", [])
+        ]
+        text = "; ".join(fields) or f"{said['detail']} {said.get('hint') or ''}".rstrip()
     except (ValueError, KeyError):
         text = f"the server answered {answer.status_code}"
     kind = NotSignedInError if answer.status_code == httpx.codes.UNAUTHORIZED else CliError

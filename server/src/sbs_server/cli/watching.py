@@ -25,14 +25,25 @@ def _follow(client: Client, run_id: str, *, quiet: bool) -> Json:
     for _ in range(_BREAKS):
         try:
             for event, data in client.events(f"/runs/{run_id}/events"):
-                if event == "progress" and not quiet:
+                if quiet:
+                    continue
+                if event == "progress":
                     _progress(data)
+                elif event == "run":
+                    _state(data)
         except UnreachableError as error:
             typer.echo(f"sbs: {error}", err=True)
         run = client.get(f"/runs/{run_id}")
         if run["state"] in RUN_EXIT_CODES:
             return run
     raise UnreachableError("the live view broke off again and again; look later with `sbs runs show`")
+
+
+def _state(run: Json) -> None:
+    """The run's state, and while it waits why: a silent terminal looks like a hang."""
+    wait = run.get("wait")
+    why = f": {wait['message']} {wait.get('hint') or ''}".rstrip() if wait else ""
+    typer.echo(f"run {run['id']} {run['state']}{why}", err=True)
 
 
 def _progress(data: Json) -> None:

@@ -12,10 +12,12 @@ from temporalio.common import RetryPolicy
 STEP_TIMEOUT = timedelta(minutes=2)
 LONG_STEP_TIMEOUT = timedelta(minutes=30)
 
+# Whoever is down is waited for. A step that fails for any other reason fails for good in the end: see
+# `kit.activities`, which knows one from the other.
 STEADY = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)
 )
-"""For steps that only need the platform itself: tried until it is back, whatever is down."""
+"""For steps that only need the platform itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,13 +69,11 @@ class BusEffects:
     async def command(self, row: Outbox) -> None:
         """The command as its row says now, or its cancellation; nothing if it is over or ordered anew."""
         order = await self._command_row(text(row, "command_id"))
-        if (
-            order is None
-            or order.state == CommandState.FINISHED
-            or order.attempt != row.payload.get("attempt")
-        ):
+        cancel = row.payload.get("cancel") is True
+        over = {CommandState.FINISHED} if cancel else {CommandState.FINISHED, CommandState.ABANDONED}
+        if order is None or order.state in over or order.attempt != row.payload.get("attempt"):
             return
-        command = _cancellation(order) if row.payload.get("cancel") is True else _command(order)
+        command = _cancellation(order) if cancel else _command(order)
         message_id = f"{command.command_id}.{command.attempt}.{row.id}"
         payload = wire.command_adapter.dump_json(command)
         await self._publish(command_subject(order.agent_id), payload, message_id)

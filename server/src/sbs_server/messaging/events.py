@@ -99,11 +99,9 @@ class EventConsumer:
                 await self.handle(message)
         except UnreadableEventError as error:
             await _park(client, message, str(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told in the log, and parked in the end
             if _is_passing(error) or message.metadata.num_delivered < _MOST_ATTEMPTS:
-                log.warning(
-                    "event_failed", subject=message.subject, reason=type(error).__name__, exc_info=error
-                )
+                _complain(message, error)
                 return False
             await _park(client, message, f"{_MOST_ATTEMPTS} attempts, lastly {type(error).__name__}")
         else:

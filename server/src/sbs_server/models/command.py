@@ -14,6 +14,7 @@ class CommandState(StrEnum):
     OPEN = "open"  # ordered, not yet accepted by the agent
     ACCEPTED = "accepted"  # the agent has it on disk
     RUNNING = "running"
+    ABANDONED = "abandoned"  # nobody waits for it any more, but restic may still run: see agents.abandonment
     FINISHED = "finished"
 
 
@@ -45,3 +46,4 @@ class Command(Timestamped, TenantModel):
     last_heard_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
+    warnings: Mapped[int] = mapped_column(default=0, server_default="0")  # of this attempt, kept or not

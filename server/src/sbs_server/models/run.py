@@ -53,6 +53,7 @@ class Run(Identified, Timestamped, TenantModel):
         Index("ix_run_newest", "organization_id", text("id DESC")),
         Index("ix_run_job_newest", "organization_id", "job_id", text("id DESC")),
         Index("ix_run_agent_newest", "organization_id", "agent_id", text("id DESC")),
+        Index("ix_run_open", "dataset_id", postgresql_where=text("state IN ('waiting', 'running')")),
         # A slot of a schedule runs once, however often the workflow that starts it is repeated.
         Index(
             "uq_run_slot",

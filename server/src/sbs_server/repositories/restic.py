@@ -39,6 +39,8 @@ class RepositoryProblem(Exception):  # noqa: N818 - told to the user as a run's 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+        self.restic_repository_id: UUID | None = None
+        """Which one it is, where that is known."""
 
 
 class ResticRepositories:
@@ -60,9 +62,13 @@ class ResticRepositories:
             place = await session.get_one(Repository, repository_id)
             path = Path(place.path) / "agents" / agent_id.hex
             row_id = await self._row(session, organization_id, repository_id, agent_id, path)
-        await asyncio.to_thread(_check_place, Path(place.path), Marker(repository_id, organization_id))
-        await self._make(organization_id, row_id, template)
-        await asyncio.to_thread(_check_made, path)
+        try:
+            await asyncio.to_thread(_check_place, Path(place.path), Marker(repository_id, organization_id))
+            await self._make(organization_id, row_id, template)
+            await asyncio.to_thread(_check_made, path)
+        except RepositoryProblem as problem:
+            problem.restic_repository_id = row_id
+            raise
         return row_id
 
     async def open(self, session: AsyncSession, restic_repository_id: UUID) -> Location:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
@@ -14,7 +14,16 @@ from sbs_server.backups.service import changed
 from sbs_server.backups.types import RunEnd
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.workflows import RunRef
-from sbs_server.models import CopyState, Restore, Run, RunState, RunTarget, SnapshotCopy
+from sbs_server.models import (
+    CopyState,
+    ResticRepository,
+    ResticRepositoryState,
+    Restore,
+    Run,
+    RunState,
+    RunTarget,
+    SnapshotCopy,
+)
 from sbs_server.restores.types import RestoreOutcome, RestorePlan
 
 
@@ -27,12 +36,19 @@ class RestoreActivities:
         """Chooses the copy to restore from and settles what the agent is to do."""
         organization_id, run_id = UUID(hex=ref.organization_id), UUID(hex=ref.run_id)
         async with self._database.transaction(organization_id) as session:
-            run = await session.get_one(Run, run_id)
+            run = await session.get_one(Run, run_id, with_for_update=True)
+            if run.state.is_final:  # given up on before its workflow began, see runs.lost
+                return RestorePlan(problem_code="run_ended", problem_message="the run has ended")
             restore = await session.get_one(Restore, (organization_id, run_id))
-            copy = await _copy(session, restore.snapshot_id)
-            if copy is None:
+            found = await _copy(session, restore.snapshot_id)
+            if found is None:
                 return RestorePlan(
                     problem_code="snapshot_missing", problem_message="the snapshot was forgotten meanwhile"
+                )
+            copy, repository = found
+            if repository.state == ResticRepositoryState.QUARANTINED:
+                return RestorePlan(
+                    problem_code="repository_quarantined", problem_message=repository.state_reason
                 )
             await session.merge(
                 RunTarget(
@@ -64,13 +80,15 @@ class RestoreActivities:
         return RunEnd(state.value, False, outcome.problem.code, outcome.problem.message)
 
 
-async def _copy(session: AsyncSession, snapshot_id: UUID) -> SnapshotCopy | None:
+async def _copy(session: AsyncSession, snapshot_id: UUID) -> Row[SnapshotCopy, ResticRepository] | None:
+    """The copy to restore from, one that can be read now if there is one, and where it lies."""
     query = (
-        select(SnapshotCopy)
+        select(SnapshotCopy, ResticRepository)
+        .join(ResticRepository, ResticRepository.id == SnapshotCopy.restic_repository_id)
         .where(SnapshotCopy.snapshot_id == snapshot_id, SnapshotCopy.state == CopyState.PRESENT)
-        .order_by(SnapshotCopy.id)
+        .order_by(ResticRepository.state == ResticRepositoryState.QUARANTINED, SnapshotCopy.id)
     )
-    return (await session.scalars(query)).first()
+    return (await session.execute(query)).first()
 
 
 def _order(run: Run, restore: Restore, copy: SnapshotCopy) -> Order:

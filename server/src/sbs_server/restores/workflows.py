@@ -3,11 +3,13 @@
 import asyncio
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 from sbs_server.admission.steps import Admission
 from sbs_server.admission.types import TicketRef, TicketRequest
 from sbs_server.agents.order_types import Order
 from sbs_server.agents.orders import carry_out
+from sbs_server.backups.giving_up import failed_by
 from sbs_server.backups.types import Finish, RunEnd
 from sbs_server.kit.workflows import STEADY, STEP_TIMEOUT, RunRef
 from sbs_server.restores.types import RestoreOutcome
@@ -35,13 +37,10 @@ class RestoreWorkflow:
 
     @workflow.run
     async def run(self, ref: RunRef) -> RunEnd:
-        plan = await workflow.execute_activity_method(
-            RestoreActivities.prepare, ref, start_to_close_timeout=STEP_TIMEOUT, retry_policy=STEADY
-        )
-        if plan.order is None:
-            end = RunEnd("failed", False, plan.problem_code, plan.problem_message)
-        else:
-            end = await self._restore(ref, plan.order)
+        try:
+            end = await self._whole(ref)
+        except ActivityError as error:
+            end = failed_by(error)
         await workflow.execute_activity_method(
             BackupActivities.finish,
             Finish(ref.organization_id, ref.run_id, end),
@@ -49,6 +48,14 @@ class RestoreWorkflow:
             retry_policy=STEADY,
         )
         return end
+
+    async def _whole(self, ref: RunRef) -> RunEnd:
+        plan = await workflow.execute_activity_method(
+            RestoreActivities.prepare, ref, start_to_close_timeout=STEP_TIMEOUT, retry_policy=STEADY
+        )
+        if plan.order is None:
+            return RunEnd("failed", False, plan.problem_code, plan.problem_message)
+        return await self._restore(ref, plan.order)
 
     async def _restore(self, ref: RunRef, order: Order) -> RunEnd:
         ticket = TicketRequest(

@@ -4,12 +4,15 @@ A snapshot that is in the repository but not registered here is never touched: a
 written it to push good ones out.
 """
 
+import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from sbs_restic.cli import Repository as Location
 from sbs_restic.cli import Runner
@@ -18,11 +21,22 @@ from sbs_restic.cli.errors import RepositoryLockedError
 from sbs_server.audit.service import Actor, record
 from sbs_server.backups.types import ForgetRequest
 from sbs_server.kit.db.session import Database
-from sbs_server.models import CopyState, Run, Snapshot, SnapshotCopy
+from sbs_server.kit.workflows import LONG_STEP_TIMEOUT
+from sbs_server.models import (
+    CopyState,
+    ResticRepository,
+    ResticRepositoryState,
+    Run,
+    Snapshot,
+    SnapshotCopy,
+)
 from sbs_server.repositories.restic import ResticRepositories
 from sbs_server.retention.keep import Candidate, keep_last
 
 log = structlog.get_logger()
+
+# Ended for certain before Temporal counts the step as lost and begins it again somewhere else.
+_LONGEST = LONG_STEP_TIMEOUT - timedelta(minutes=2)
 
 
 class RetentionActivities:
@@ -35,13 +49,26 @@ class RetentionActivities:
     async def forget(self, request: ForgetRequest) -> int:
         """Applies keep-last to the run's dataset in each of its repositories; gives back how many went.
 
-        The run's ticket is exclusive, so nobody else works on these repositories.
+        The run's ticket is exclusive, so nobody else works on these repositories; a quarantined one, where
+        somebody still may, is left to a later run.
         """
+        try:
+            async with asyncio.timeout(_LONGEST.total_seconds()) as limit:
+                return await self._forget_surplus(request)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            text = "forgetting snapshots took too long and was stopped"
+            raise ApplicationError(text, type="retention_timeout", non_retryable=True) from error
+
+    async def _forget_surplus(self, request: ForgetRequest) -> int:
         organization_id, run_id = UUID(hex=request.organization_id), UUID(hex=request.run_id)
         gone = 0
         for repository_hex in request.restic_repository_ids:
             repository_id = UUID(hex=repository_hex)
             async with self._database.transaction(organization_id) as session:
+                if await _is_quarantined(session, repository_id):
+                    continue
                 copies = await _surplus(session, run_id, repository_id, request.keep_last)
                 location = await self._repositories.open(session, repository_id)
             if copies:
@@ -59,6 +86,14 @@ class RetentionActivities:
             log.warning("stale lock removed", repository=location.location)
             await unlock.run(self._runner, location, remove_all=True)
             await forget.run(self._runner, location, restic_ids)
+
+
+async def _is_quarantined(session: AsyncSession, repository_id: UUID) -> bool:
+    repository = await session.get_one(ResticRepository, repository_id)
+    if repository.state != ResticRepositoryState.QUARANTINED:
+        return False
+    log.warning("retention_passed_over", restic_repository=repository_id.hex, reason=repository.state_reason)
+    return True
 
 
 async def _surplus(session: AsyncSession, run_id: UUID, repository_id: UUID, keep: int) -> list[SnapshotCopy]:

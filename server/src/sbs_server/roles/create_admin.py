@@ -44,8 +44,8 @@ def create_admin(
     email: Annotated[str, typer.Option(help="E-mail address, used to sign in.")],
     name: Annotated[str, typer.Option(help="Full name (default: the address).")] = "",
     organization: Annotated[
-        str, typer.Option(help="Organization to administer; made if there is none of that name.")
-    ] = "",
+        str | None, typer.Option(help="Organization to administer; made if there is none of that name.")
+    ] = None,
     platform_operator: Annotated[
         bool,
         typer.Option(
@@ -102,8 +102,10 @@ def _with_hash(wanted: AdministratorWanted, hashed: str | None) -> Administrator
 
 
 def _wanted(
-    email: str, name: str, organization: str, locale: str, *, platform_operator: bool
+    email: str, name: str, organization: str | None, locale: str, *, platform_operator: bool
 ) -> AdministratorWanted:
+    if organization is not None and not organization.strip():
+        raise _WrongInputError("--organization is empty: give a name, or leave the option out")
     if locale not in {"en", "ru"}:
         raise _WrongInputError(f"--locale {locale}: use en or ru")
     return AdministratorWanted(
@@ -143,6 +145,8 @@ def _report(wanted: AdministratorWanted, made: Administrator, generated: str | N
     if as_json:
         return json.dumps({**asdict(made), "email": wanted.email, "password": generated}, default=str)
     lines = [f"{'Created' if made.created_user else 'There already is'} {wanted.email} ({made.user_id})."]
+    if wanted.is_platform_operator:
+        lines.append("Operator of the platform: may create organizations.")
     if made.organization_id is not None:
         new = "new organization" if made.created_organization else "organization"
         lines.append(f"Administrator of the {new} {wanted.organization} ({made.organization_id}).")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,18 +12,18 @@ from sqlalchemy import text
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from sbs_restic.cli import Runner, RunnerSettings, find_restic
+from sbs_restic.cli import ResticUnavailableError, Runner, RunnerSettings, find_restic
 from sbs_server.admission.activities import AdmissionActivities
 from sbs_server.admission.dispatcher import Dispatcher
 from sbs_server.admission.loop import AdmissionLoop
-from sbs_server.admission.reaper import Reaper
 from sbs_server.agents.activities import OrderActivities
 from sbs_server.backups.activities import BackupActivities
 from sbs_server.backups.workflows import BackupWorkflow
-from sbs_server.config import Settings
+from sbs_server.config import ConfigurationError, Settings
 from sbs_server.kit import logging
+from sbs_server.kit.activities import Patience
 from sbs_server.kit.db.session import Database
-from sbs_server.kit.envelope import Envelope
+from sbs_server.kit.envelope import Envelope, EnvelopeError
 from sbs_server.kit.health import Check, Health
 from sbs_server.kit.signals import until_stopped
 from sbs_server.repositories.keys import SecretStore
@@ -30,6 +31,7 @@ from sbs_server.repositories.restic import ResticRepositories
 from sbs_server.restores.activities import RestoreActivities
 from sbs_server.restores.workflows import RestoreWorkflow
 from sbs_server.retention.activities import RetentionActivities
+from sbs_server.runs.lost import LostRuns
 from sbs_server.schedules.activities import ScheduleActivities
 from sbs_server.schedules.service import Schedules
 from sbs_server.schedules.workflows import ScheduledJobWorkflow
@@ -51,13 +53,19 @@ class Parts:
 
 
 def main() -> None:
-    """Runs until SIGTERM or SIGINT."""
-    settings = Settings.load(role="worker")
-    logging.configure(settings.log_level, role="worker")
-    asyncio.run(_serve(settings))
+    """Runs until SIGTERM or SIGINT. Exit code 2: a setting, a key file or restic can't be used."""
+    code = 0
+    try:
+        settings = Settings.load(role="worker")
+        logging.configure(settings.log_level, role="worker")
+        asyncio.run(_serve(settings))
+    except (ConfigurationError, EnvelopeError, ResticUnavailableError) as error:
+        sys.stderr.write(f"sbs worker: {error}\n")
+        code = 2
     # The Temporal SDK's native threads can crash while the interpreter ends (seen with 1.35 on Python 3.11);
     # everything is done and closed here.
-    os._exit(0)
+    sys.stderr.flush()
+    os._exit(code)
 
 
 async def _serve(settings: Settings) -> None:
@@ -110,11 +118,12 @@ def _build(settings: Settings, app: Database, system: Database, temporal: Client
         workflows=WORKFLOWS,
         activities=[method for holder in holders for method in activities_of(holder)],
         graceful_shutdown_timeout=_STOP_GRACE,
-        max_concurrent_activities=20,
+        # Steps that run restic take their time, and must not keep the short ones waiting.
+        max_concurrent_activities=40,
+        interceptors=[Patience()],
     )
-    loop = AdmissionLoop(
-        settings.database.url("sbs_system"), dispatcher, Reaper(system, temporal, dispatcher)
-    )
+    lost = LostRuns(system, app, temporal, dispatcher)
+    loop = AdmissionLoop(settings.database.url("sbs_system"), dispatcher, lost)
     return Parts(worker, loop, Schedules(system, temporal, settings.temporal.task_queue), temporal)
 
 

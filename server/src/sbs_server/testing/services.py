@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from sbs_server.config import Settings
-from sbs_server.embedded.table import SERVERS
+from sbs_server.embedded.roles import SERVERS
 
 _STOP_TIMEOUT_S = 90
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from sbs_server.admission.types import TicketRef, TicketRequest
-from sbs_server.agents.order_types import CommandOutcome, Order, Retry
+from sbs_server.agents.order_types import Abandonment, CommandOutcome, Order, Retry
 from sbs_server.backups.types import BackupOutcomes, BackupPlan, Finish, ForgetRequest, RunEnd
 from sbs_server.kit.workflows import RunRef
 from sbs_server.restores.types import RestoreOutcome, RestorePlan
@@ -31,12 +33,17 @@ class Platform:
 
     plan: BackupPlan = field(default_factory=lambda: BackupPlan([order_for()], keep_last=3))
     restore_plan: RestorePlan = field(default_factory=lambda: RestorePlan(order_for()))
-    answers: list[CommandOutcome] = field(default_factory=lambda: [succeeded()])
+    answers: list[CommandOutcome | ApplicationError] = field(default_factory=lambda: [succeeded()])
     end: RunEnd = field(default_factory=lambda: RunEnd("succeeded", True))
     admit_at_once: bool = True
     calls: list[str] = field(default_factory=list)
     finished: RunEnd | None = None
     attempts: list[int] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    """Steps that fail for good, as a mistake of ours would have them do."""
+    outcomes: BackupOutcomes | None = None
+    hold_forget: asyncio.Event | None = None
+    """What asks for the ticket to forget is answered when this is set."""
 
     def activities(self) -> list[Callable[..., Any]]:
         return [*self._admission(), *self._orders(), *self._steps()]
@@ -45,6 +52,8 @@ class Platform:
         @activity.defn(name="admission.request")
         async def request(asked: TicketRequest) -> bool:
             self.calls.append(f"request {asked.purpose}{' alone' if asked.exclusive else ''}")
+            if asked.exclusive and self.hold_forget is not None:
+                await self.hold_forget.wait()
             return self.admit_at_once
 
         @activity.defn(name="admission.release")
@@ -58,7 +67,10 @@ class Platform:
         async def order(given: Order) -> CommandOutcome:
             self.calls.append("order")
             self.attempts.append(given.attempt)
-            return self.answers[min(given.attempt, len(self.answers)) - 1]
+            answer = self.answers[min(given.attempt, len(self.answers)) - 1]
+            if isinstance(answer, ApplicationError):
+                raise answer
+            return answer
 
         @activity.defn(name="agents.cancel")
         async def cancel(_: Order) -> None:
@@ -68,22 +80,27 @@ class Platform:
         async def note_retry(_: Retry) -> None:
             self.calls.append("note retry")
 
-        return [order, cancel, note_retry]
+        @activity.defn(name="agents.abandon")
+        async def abandon(given: Abandonment) -> None:
+            self.calls.append(f"abandon {given.trouble.code}")
+
+        return [order, cancel, note_retry, abandon]
 
     def _steps(self) -> list[Callable[..., Any]]:
         @activity.defn(name="backups.prepare")
         async def prepare(_: RunRef) -> BackupPlan:
-            self.calls.append("prepare")
+            self._call("prepare")
             return self.plan
 
         @activity.defn(name="backups.record")
-        async def record(_: BackupOutcomes) -> RunEnd:
-            self.calls.append("record")
+        async def record(given: BackupOutcomes) -> RunEnd:
+            self._call("record")
+            self.outcomes = given
             return self.end
 
         @activity.defn(name="retention.forget")
         async def forget(_: ForgetRequest) -> int:
-            self.calls.append("forget")
+            self._call("forget")
             return 0
 
         @activity.defn(name="backups.finish")
@@ -93,7 +110,7 @@ class Platform:
 
         @activity.defn(name="restores.prepare")
         async def prepare_restore(_: RunRef) -> RestorePlan:
-            self.calls.append("prepare restore")
+            self._call("prepare restore")
             return self.restore_plan
 
         @activity.defn(name="restores.record")
@@ -102,3 +119,8 @@ class Platform:
             return self.end
 
         return [prepare, record, forget, finish, prepare_restore, record_restore]
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if name in self.broken:
+            raise ApplicationError("internal error (KeyError)", type="internal", non_retryable=True)

@@ -9,7 +9,7 @@ import typer
 
 from sbs_server.cli import session_file
 from sbs_server.cli.client import Client
-from sbs_server.cli.errors import CliError
+from sbs_server.cli.errors import CliError, UsageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,5 +36,11 @@ def one_line(command: Callable[P, R]) -> Callable[P, R]:
         except CliError as error:
             typer.echo(f"sbs: {error}", err=True)
             raise typer.Exit(error.exit_code) from error
+        except UnicodeError as error:
+            typer.echo("sbs: a name or file given is not UTF-8 text; the API takes UTF-8 only", err=True)
+            raise typer.Exit(UsageError.exit_code) from error
+        except OSError as error:
+            typer.echo(f"sbs: {error.filename or 'a file'}: {error.strerror}", err=True)
+            raise typer.Exit(CliError.exit_code) from error
 
     return run

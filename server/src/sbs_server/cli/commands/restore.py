@@ -22,7 +22,9 @@ def restore(  # noqa: PLR0917 - typer passes options by name
     path: Annotated[
         list[str] | None, typer.Option(help="Absolute path in the snapshot; all without it.")
     ] = None,
-    agent: Annotated[str, typer.Option(help="Name or id (default: the snapshot's own machine).")] = "",
+    agent: Annotated[
+        str, typer.Option(help="Name or id; so far only the agent that made the snapshot.")
+    ] = "",
     watch: Annotated[bool, typer.Option("--watch", help="Follow it; its end decides the exit code.")] = False,
     as_json: AsJson = False,
     session_path: SessionFile = None,
