@@ -89,6 +89,7 @@ def test_a_killed_component_does_not_stop_the_run(
     with _in_the_middle(installation, machine, run):
         killed = kill(installation, name)
     wait_for_another(installation, name, killed)
+    installation.settle()
     _assert_whole(installation, machine, run, documents)
 
 

@@ -1,5 +1,6 @@
 """A running platform with an administrator signed in, and machines with real agents."""
 
+import json
 import os
 import secrets
 import shutil
@@ -12,7 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from demo.api import Api
+from demo.errors import DemoError
 from demo.machine import Machine, Person
 from demo.platform import Platform
 from demo.waiting import until
@@ -22,6 +26,8 @@ from sbs_server.testing.services import PlatformServices, start_platform
 
 EMAIL = "admin@tests.example"
 _CONNECT_S = 60
+_SETTLE_S = 90
+_RUN_S = 170
 
 
 @dataclass
@@ -74,8 +80,33 @@ class Installation:
         """Runs the job to its end."""
         return self.ended(self.start(job))
 
+    def settle(self) -> None:
+        """Waits until every component is ready again after a fault, and signs in anew: sessions may be gone."""
+        until(self._all_ready, _SETTLE_S, "the platform to be whole again")
+        until(self._signed_in, _SETTLE_S, "the API to let the administrator in again")
+
+    def _all_ready(self) -> bool | None:
+        rows = json.loads((self.data_dir / "run" / "state.json").read_text("utf-8"))["components"]
+        return True if all(row["state"] in {"ready", "done"} for row in rows) else None
+
+    def _signed_in(self) -> bool | None:
+        try:
+            self.api.sign_in(EMAIL, self.password_file.read_text(), self.organization)
+        except (httpx.HTTPError, DemoError, ValueError):
+            return None  # 502 or 503: still on its way
+        return True
+
     def ended(self, run: dict[str, Any]) -> dict[str, Any]:
-        return self.api.watch(run["id"], lambda _: None)
+        """The run as it is at its end. A part of the platform may be on its way back meanwhile."""
+
+        def final() -> dict[str, Any] | None:
+            try:
+                now: dict[str, Any] = self.api.get(f"/runs/{run['id']}")
+            except (httpx.HTTPError, DemoError, ValueError):
+                return None
+            return None if now["state"] in {"waiting", "running"} else now
+
+        return until(final, _RUN_S, f"the end of run {run['id']}")
 
     def restore(self, run: dict[str, Any], target: Path, policy: str, **more: Any) -> dict[str, Any]:
         """Restores what the run backed up, to the end."""
