@@ -1,6 +1,6 @@
 """How fast restic is through the repository gateway, against the local path and against rclone.
 
-    .venv/bin/python bench/gateway.py [--mib 1024] [--rounds 3] [--restic PATH] [--rclone PATH] [--also-h2]
+    python -m bench.gateway [--mib 1024] [--rounds 3] [--restic PATH] [--rclone PATH] [--also-h2]
 
 Every round makes a fresh repository for each way, backs the same tree up into it and restores it. The ways take
 turns within a round, and the order rotates from round to round. Written down: wall time of restic, and CPU time of
@@ -332,7 +332,7 @@ def main() -> None:
     if arguments.only:
         return
     report = {
-        "command": f"bench/gateway.py --mib {arguments.mib} --rounds {arguments.rounds}",
+        "command": f"python -m bench.gateway --mib {arguments.mib} --rounds {arguments.rounds}",
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": host,
         "versions": versions(arguments.restic, arguments.rclone),
