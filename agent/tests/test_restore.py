@@ -65,7 +65,7 @@ async def test_everything_comes_back_as_it_was(work: Work, snapshot: str, tmp_pa
     assert (restored / "sparse").stat().st_blocks == 0
     assert outcome.restore is not None
     assert outcome.restore.files_restored == 5
-    assert outcome.restore.files_verified == 5
+    assert outcome.restore.files_verified == 4  # the symlink has no content to read back
     assert outcome.restore.files_failed == 0
     assert outcome.restore.bytes_restored == 8_000_000 + len("firstsecondthird") + 0
 

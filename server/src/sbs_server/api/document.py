@@ -67,17 +67,16 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
 def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     """Which problems an operation may answer with."""
     parameters = {parameter["name"].lower() for parameter in operation.get("parameters", [])}
-    found = {401, 429, 500, 503}
+    # 400: a request line or header that is no HTTP is refused before any endpoint sees it.
+    found = {400, 401, 429, 500, 503}
     if "{" in path:
         found |= {403, 404}
     if method in _UNSAFE:
         found |= {403, 409}
     if "requestBody" in operation:
-        found |= {400, 413, 415, 422}
+        found |= {413, 415, 422}
     if parameters:
         found |= {422}
-    if "idempotency-key" in parameters:
-        found |= {400}
     if "if-match" in parameters:
         found |= {412, 428}
     return found
