@@ -4,7 +4,7 @@ import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from sbs_agent.commands.job import StoppedError
 from sbs_agent.testing.work import Work
 from sbs_protocol.commands import BackupRun
-from sbs_protocol.events import CommandResult, ErrorCode
+from sbs_protocol.events import BackupResult, CommandResult, ErrorCode
+from sbs_protocol.identifiers import command_id
 from sbs_restic.cli.commands import snapshots
 
 
@@ -67,6 +68,48 @@ async def test_includes_choose_files_below_the_sources(work: Work, source: Path)
     outcome = await work.run(_body(source, includes=["two", "one"]))
     assert outcome.backup is not None
     assert outcome.backup.files_new == 2
+
+
+async def test_with_a_parent_unchanged_files_are_not_read_again_although_masks_choose_them(
+    work: Work, source: Path
+) -> None:
+    body = _body(source, includes=["two", "one", "new"])
+    first = await work.run(body)
+    assert first.backup is not None
+    # Another choice of paths than before: restic itself would find no parent for it.
+    (source / "new").write_bytes(b"new")
+    alone = await _next_backup(work, body)
+    assert (alone.files_unmodified, alone.files_new) == (0, 3)
+    named = await _next_backup(work, body.model_copy(update={"parent_snapshot": first.backup.snapshot_id}))
+    assert (named.files_unmodified, named.files_new, named.files_changed) == (2, 1, 0)
+
+
+async def test_a_parent_that_is_gone_is_done_without(
+    work: Work, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = await work.run(_body(source, parent_snapshot="ab" * 32))
+    assert outcome.result is CommandResult.SUCCEEDED
+    assert outcome.backup is not None
+    assert outcome.backup.files_new == 3
+    assert "the snapshot to compare with is gone" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("compression", "packed"), [("auto", True), ("max", True), ("off", False)])
+async def test_data_is_packed_as_the_job_says(
+    work: Work, source: Path, compression: str, packed: bool
+) -> None:
+    (source / "alike").write_bytes(b"the same again and again" * 50_000)
+    outcome = await work.run(_body(source, compression=compression))
+    assert outcome.backup is not None
+    assert (outcome.backup.bytes_added_packed < outcome.backup.bytes_added / 2) is packed
+
+
+async def _next_backup(work: Work, body: BackupRun) -> BackupResult:
+    """As by the next run, which has an id of its own."""
+    work.id = command_id(uuid4(), "step", UUID(int=2))
+    outcome = await work.run(body)
+    assert outcome.backup is not None
+    return outcome.backup
 
 
 async def test_includes_that_match_nothing_are_told(work: Work, source: Path) -> None:
@@ -198,7 +241,8 @@ async def test_a_missing_repository_is_told(work: Work, source: Path) -> None:
 async def test_a_server_that_does_not_answer_is_told_apart_from_other_failures(
     work: Work, source: Path
 ) -> None:
-    body = _body(source, parent_snapshot="ab" * 32)  # restic ends with 1 for it, as for everything else
+    work.repository = replace(work.repository, extra=("--pack-size=999",))  # restic ends with 1 for it
+    body = _body(source)
     plain = await work.run(body)
     work.unreachable_reason = "refuses connections"
     unreachable = await work.run(body, attempt=2)

@@ -84,6 +84,17 @@ def test_a_token_file_that_is_not_there_is_one_line(state: StateDirectory) -> No
     assert "/no/such" in done.stderr
 
 
+def test_the_end_of_a_connection_is_not_told_of_by_asyncio_too() -> None:
+    code = (
+        "import logging; from sbs_agent import logs; logs.configure(logs.Style.JSON);"
+        " asyncio = logging.getLogger('asyncio');"
+        " asyncio.warning('returning true from eof_received() has no effect when using ssl');"
+        " asyncio.warning('another warning')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == ["another warning"]
+
+
 async def test_doctor_is_content_with_a_healthy_agent(
     enrolled: StateDirectory, control: ControlSide, restic: Located
 ) -> None:
@@ -113,6 +124,7 @@ async def test_doctor_tells_a_refused_certificate(
     done = _run("doctor", "--state-dir", str(enrolled.path), restic=str(restic.path))
     assert done.returncode == 1
     assert "revoked" in done.stdout
+    assert done.stderr == ""
 
 
 async def test_doctor_tells_a_certificate_of_another_authority(

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -187,3 +188,15 @@ def test_whatever_order_things_come_in_each_attempt_is_taken_once_and_finishes_o
     assert {entry.command.attempt for entry in journal.open()} == taken - done
     assert len(journal.recent(100)) == len(done)
     journal.close()
+
+
+def test_a_journal_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    journal.accept(_command())
+    journal.close()
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as before:
+        before.executescript("DROP TABLE restore; PRAGMA user_version = 1;")
+    with closing(Journal(tmp_path / "journal.db")) as after:
+        assert after.accept(_command()) is Intake.OPEN
+        after.remember_restore(ID, "text")
+        assert after.restore(ID) == "text"

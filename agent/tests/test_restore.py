@@ -3,14 +3,15 @@
 import os
 import re
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from sbs_agent.commands.keep_both import Staging, with_suffix
+from sbs_agent.commands.keep_both import with_suffix
 from sbs_agent.testing.work import Work
 from sbs_protocol.commands import ConflictPolicy, RestoreRun
 from sbs_protocol.events import CommandResult, ErrorCode
+from sbs_protocol.identifiers import command_id
 from sbs_protocol.paths import WirePath
 from sbs_restic.cli.commands import backup
 
@@ -169,8 +170,9 @@ async def test_keep_both_gives_the_restored_one_a_suffix(work: Work, snapshot: s
 
 async def test_keep_both_twice_keeps_all_three(work: Work, snapshot: str, tmp_path: Path) -> None:
     target = tmp_path / "target"
-    for attempt in (1, 2, 3):
-        await work.run(_body(snapshot, target, ConflictPolicy.KEEP_BOTH), attempt=attempt)
+    for number in (1, 2, 3):
+        work.id = command_id(UUID(int=number), "step", UUID(int=2))
+        await work.run(_body(snapshot, target, ConflictPolicy.KEEP_BOTH))
     names = [path.name for path in _below(target, tmp_path).iterdir() if path.name.startswith("a")]
     assert len(names) == 3
 
@@ -264,19 +266,6 @@ async def test_a_disk_that_is_too_small_is_told_before_anything_is_written(
     assert outcome.problem is not None
     assert outcome.problem.code is ErrorCode.NO_SPACE
     assert not (tmp_path / "target").exists()
-
-
-async def test_an_interrupted_restore_is_tidied_up_and_told(
-    work: Work, snapshot: str, tmp_path: Path
-) -> None:
-    target = tmp_path / "target"
-    await work.run(_body(snapshot, target, ConflictPolicy.KEEP_BOTH))
-    left = Staging(target, work.id)
-    left.create()
-    outcome = await work.run(_body(snapshot, target, ConflictPolicy.KEEP_BOTH), interrupted=True)
-    assert outcome.problem is not None
-    assert (outcome.problem.code, outcome.problem.retryable) == (ErrorCode.AGENT_RESTARTED, True)
-    assert not left.folder.exists()
 
 
 async def test_damaged_data_is_told_file_by_file(work: Work, tmp_path: Path) -> None:

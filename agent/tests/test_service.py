@@ -272,7 +272,7 @@ async def test_a_refused_agent_says_why_and_does_not_hammer(agent: AgentProcess,
     site.nats.start(refuse_everybody=True)
     agent.start()
     await agent.until_online(online=False)
-    while (status := agent.status()) is None or "revoked" not in (status.reason or ""):  # noqa: ASYNC110
+    while (status := agent.status()) is None or "revoked" not in (status.reason or ""):  # noqa: ASYNC110 - of a file
         await asyncio.sleep(0.05)
     assert agent.log.count('"event": "offline"') == 1
     assert agent.terminate() == 0

@@ -276,4 +276,4 @@ def test_a_warnings_event_has_its_limit() -> None:
 @pytest.mark.parametrize("message", [Heartbeat(protocol=1, boot_id="b"), WirePath(text="x")])
 def test_messages_do_not_change(message: BaseModel) -> None:
     with pytest.raises(ValidationError):
-        message.protocol = 2  # type: ignore[attr-defined]
+        message.protocol = 2  # type: ignore[attr-defined]  # that is the mistake

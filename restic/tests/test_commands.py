@@ -70,7 +70,7 @@ def source(folder: Path) -> Path:
 
 
 def whole(source: Path, **more: object) -> backup.BackupRequest:
-    return replace(backup.BackupRequest(sources=(str(source),), host="machine"), **more)  # type: ignore[arg-type]
+    return replace(backup.BackupRequest(sources=(str(source),), host="machine"), **more)  # type: ignore[arg-type]  # of any field
 
 
 async def names(runner: Runner, repository: Repository, snapshot: str, folder: str | bytes) -> list[str]:

@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 # A word of the NATS protocol (`-ERR 'Authorization Violation'`), not a message: nats-py gives it as text only
 # when it comes in answer to CONNECT.
 _REFUSED = "Authorization Violation"
+_CLOSE_SECONDS = 3
 _PING_SECONDS = 10  # with two pings outstanding a dead network is noticed within 30 s
 
 
@@ -100,7 +101,7 @@ async def _connect(
     }
     try:
         async with asyncio.timeout(pace.connect):
-            await client.connect(**options)  # type: ignore[arg-type]
+            await client.connect(**options)  # type: ignore[arg-type]  # nats-py names no type for them
             # connect() can return while the callout still decides: only an answered ping means "let in".
             await client.flush(timeout=max(1, int(pace.connect)))
     except (OSError, NatsError, TimeoutError) as error:
@@ -110,8 +111,10 @@ async def _connect(
 
 
 async def _close(client: Client) -> None:
+    """After a handshake that broke off, asyncio's stream never says that it is closed: it is not waited for long."""
     try:
-        await client.close()
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await client.close()
     except (OSError, NatsError, TimeoutError) as error:
         log.debug("closing the bus connection", error=str(error))
 

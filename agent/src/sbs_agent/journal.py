@@ -21,6 +21,7 @@ from sbs_protocol.commands import Command, command_adapter
 from sbs_protocol.events import (
     CommandAccepted,
     CommandFinished,
+    CommandResult,
     CommandStarted,
     CommandWarnings,
     Event,
@@ -31,6 +32,8 @@ from sbs_protocol.events import (
 )
 
 _KEEP_FINISHED = timedelta(days=30)
+# Other ends may have left files in the target: the restore's marker goes when those are gone.
+_OVER = (CommandResult.SUCCEEDED, CommandResult.COMPLETED_WITH_WARNINGS)
 Row = tuple[Any, ...]  # what sqlite3 gives; the schema says which columns are what
 State = Literal["accepted", "running", "finished"]
 
@@ -155,6 +158,8 @@ class Journal:
                 outcome.command_id,
                 outcome.attempt,
             )
+            if outcome.result in _OVER:
+                self._run("DELETE FROM restore WHERE command_id = ?", outcome.command_id)
         self._wake()
 
     def entry(self, key: Key) -> Entry | None:
@@ -192,6 +197,33 @@ class Journal:
 
     def is_cancelled(self, command_id: str) -> bool:
         return self._one("SELECT 1 FROM cancelled WHERE command_id = ?", command_id) is not None
+
+    # Restores that have begun to write
+
+    def restore(self, command_id: str) -> str | None:
+        """What was remembered last about this restore."""
+        row = self._one("SELECT body FROM restore WHERE command_id = ?", command_id)
+        return None if row is None else str(row[0])
+
+    def remember_restore(self, command_id: str, body: str) -> None:
+        with self._transaction():
+            values = (command_id, body, utc_now().isoformat())
+            self._run("INSERT OR REPLACE INTO restore VALUES (?, ?, ?)", *values)
+
+    def forget_restore(self, command_id: str) -> None:
+        with self._transaction():
+            self._run("DELETE FROM restore WHERE command_id = ?", command_id)
+
+    def abandoned_restores(self, before: datetime) -> list[str]:
+        """Command ids of restores nobody goes on with: cancelled, or the last attempt ended before this time."""
+        rows = self._all(
+            "SELECT command_id FROM restore AS r WHERE NOT EXISTS"
+            " (SELECT 1 FROM command AS c WHERE c.command_id = r.command_id AND c.state <> 'finished')"
+            " AND (EXISTS (SELECT 1 FROM cancelled AS x WHERE x.command_id = r.command_id) OR NOT EXISTS"
+            " (SELECT 1 FROM command AS c WHERE c.command_id = r.command_id AND c.finished_at >= ?))",
+            before.isoformat(),
+        )
+        return [row[0] for row in rows]
 
     # Outbox
 
@@ -241,7 +273,7 @@ class Journal:
 
     def _entries(self, clause: str, *values: object) -> list[Entry]:
         rows = self._all(
-            "SELECT body, state, accepted_at, started_at, finished_at, warnings, outcome FROM command "  # noqa: S608
+            "SELECT body, state, accepted_at, started_at, finished_at, warnings, outcome FROM command "  # noqa: S608 - constants
             + clause,
             *values,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sbs_agent.keys import utc_now
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE meta (epoch TEXT NOT NULL, created_at TEXT NOT NULL);
 CREATE TABLE command (
@@ -27,6 +27,10 @@ CREATE INDEX command_by_state ON command (state);
 -- AUTOINCREMENT: a sequence number is never given twice, also after its row was deleted.
 CREATE TABLE outbox (sequence INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL);
 CREATE TABLE cancelled (command_id TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
+"""
+_RESTORE = """
+-- Restores that have begun to write and are not over: commands/restore_marker.py says what is in the body.
+CREATE TABLE restore (command_id TEXT PRIMARY KEY, body TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -48,12 +52,17 @@ def _migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version == _SCHEMA_VERSION:
         return
+    if version == 1:
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {_RESTORE} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;"
+        )
+        return
     if version != 0:
         raise sqlite3.DatabaseError(f"its version is {version}, this agent knows {_SCHEMA_VERSION}")
     # One script in one transaction: a crash in between leaves an empty file, which is made again.
     values = f"'{secrets.token_hex(8)}', '{utc_now().isoformat()}'"
     fill = f"INSERT INTO meta VALUES ({values}); PRAGMA user_version = {_SCHEMA_VERSION};"  # noqa: S608 - all ours
-    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {fill} COMMIT;")
+    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {_RESTORE} {fill} COMMIT;")
 
 
 def remove_journal(file: Path) -> None:

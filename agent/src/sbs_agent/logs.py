@@ -32,7 +32,17 @@ def configure(style: Style, level: int = logging.INFO) -> None:
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for noisy in ("httpx", "httpcore", "nats", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
+    logging.getLogger("asyncio").addFilter(_says_something)
+
+
+def _says_something(record: logging.LogRecord) -> bool:
+    """False for what asyncio says whenever the other side ends a TLS connection of nats-py.
+
+    nats-py starts TLS under a stream that was made without it, so that the stream's protocol asks to be kept half
+    open, which TLS can't be. The connection ends all the same, and is told of as lost by whoever holds it.
+    """
+    return record.msg != "returning true from eof_received() has no effect when using ssl"
 
 
 def _rendering(style: Style) -> list[structlog.typing.Processor]:

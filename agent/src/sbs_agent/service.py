@@ -14,6 +14,7 @@ import structlog
 
 from sbs_agent import __version__
 from sbs_agent.commands import Tools, carry_out
+from sbs_agent.commands.restore_leftovers import remove_leftovers
 from sbs_agent.config import Identity, StateDirectory
 from sbs_agent.endings import end
 from sbs_agent.errors import StateError
@@ -110,7 +111,8 @@ async def _run(
     journal = Journal(state.journal_file, event_waits.set)
     restic = ResticBinary.from_environment(state)
     access = RepositoryAccess(state, identity, pace)
-    tools = Tools(access.open, access.unreachable, restic.runner, _never_restored_to(state), (state.cache,))
+    never = _never_restored_to(state)
+    tools = Tools(access.open, access.unreachable, restic.runner, journal, never, (state.cache,))
 
     async def publish(progress: Progress) -> None:
         presence.progress(progress)
@@ -177,6 +179,7 @@ async def _drain(journal: Journal, presence: Presence) -> None:
 
 async def _prune(journal: Journal) -> None:
     while True:
+        await remove_leftovers(journal, utc_now())
         journal.prune(utc_now())
         await asyncio.sleep(_PRUNE_SECONDS)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from sbs_protocol.identifiers import run_of_command
 from sbs_protocol.paths import WirePath
 from sbs_restic.cli import lossy
 from sbs_restic.cli.commands import backup, snapshots
+from sbs_restic.cli.errors import CommandFailedError
 from sbs_restic.cli.exit_codes import Outcome as ResticOutcome
 from sbs_restic.cli.messages import BackupStatus, ItemError, Snapshot
 from sbs_restic.cli.patterns import escape
@@ -42,7 +44,7 @@ async def carry_out(job: Job, body: BackupRun, tools: Tools) -> Outcome:
         if job.interrupted:
             raise CommandError(_restarted())
         job.check()
-        return await _back_up(job, _request(job, body, sources, tools), runner, repository)
+        return await _back_up(job, _request(job, body, sources, tools), runner, repository, tools)
 
 
 def run_tag(job: Job) -> str:
@@ -64,17 +66,19 @@ def _request(job: Job, body: BackupRun, sources: tuple[str, ...], tools: Tools) 
 
 
 async def _back_up(
-    job: Job, request: backup.BackupRequest, runner: Runner, repository: Repository
+    job: Job, request: backup.BackupRequest, runner: Runner, repository: Repository, tools: Tools
 ) -> Outcome:
-    listener = _Listener(job.reporter)
-    done = await backup.run(
-        runner,
-        repository,
-        request,
-        on_status=listener.status,
-        on_item_error=listener.item_error,
-        stop=job.stop.event,
-    )
+    try:
+        done = await _write(job, request, runner, repository)
+    except CommandFailedError:
+        if not await _parent_is_gone(job, request, runner, repository, tools):
+            raise
+        log.warning(
+            "the snapshot to compare with is gone: files are read that have not changed",
+            parent=request.parent,
+            command_id=job.command.command_id,
+        )
+        done = await _write(job, replace(request, parent=None), runner, repository)
     summary = done.summary
     if not summary.snapshot_id:
         problem = Problem(code=ErrorCode.RESTIC_FAILED, message=done.exit.describe(), retryable=True)
@@ -95,6 +99,33 @@ async def _back_up(
         bytes_added_packed=summary.data_added_packed,
     )
     return Outcome(_result(job.reporter.warnings), restic_exit_code=done.exit.returncode, backup=result)
+
+
+async def _write(
+    job: Job, request: backup.BackupRequest, runner: Runner, repository: Repository
+) -> backup.BackupResult:
+    listener = _Listener(job.reporter)
+    return await backup.run(
+        runner,
+        repository,
+        request,
+        on_status=listener.status,
+        on_item_error=listener.item_error,
+        stop=job.stop.event,
+    )
+
+
+async def _parent_is_gone(
+    job: Job, request: backup.BackupRequest, runner: Runner, repository: Repository, tools: Tools
+) -> bool:
+    """Whether the control plane named a parent that was forgotten meanwhile.
+
+    restic ends with 1 for that as for everything else, so the repository is asked, not restic's words.
+    """
+    if request.parent is None or await tools.unreachable(repository) is not None:
+        return False
+    there = await snapshots.run(runner, repository, stop=job.stop.event)
+    return request.parent not in {snapshot.id for snapshot in there}
 
 
 def _result(warnings: int) -> CommandResult:

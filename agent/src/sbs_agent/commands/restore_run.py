@@ -1,39 +1,65 @@
 """`restore.run`: files of a snapshot into a folder of this machine.
 
-The snapshot's paths are kept below the target: /home/x/a becomes <target>/home/x/a.
+The snapshot's paths are kept below the target: /home/x/a becomes <target>/home/x/a. Overwrite writes in place. All
+other policies write into a staging folder (`restore_staging`) and rename from there, so that after a crash nobody has
+to guess whose a file is. What the journal remembers (`restore_marker`) lets the next attempt go on.
 """
 
 import asyncio
 import dataclasses
 import os
 import re
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import assert_never
 
-from sbs_agent.commands.job import Job, Outcome
-from sbs_agent.commands.keep_both import Staging
-from sbs_agent.commands.restore_plan import Plan, chosen_paths, make_plan
+from sbs_agent.commands.job import Job, Outcome, StoppedError
+from sbs_agent.commands.keep_both import new_suffix
+from sbs_agent.commands.restore_failures import Failures
+from sbs_agent.commands.restore_leftovers import discard
+from sbs_agent.commands.restore_marker import Ending, Marker, find_marker, save_marker
+from sbs_agent.commands.restore_move import Moved, look_ahead, move_into_place
+from sbs_agent.commands.restore_plan import PathList, Plan, chosen_paths, make_plan
+from sbs_agent.commands.restore_refusals import (
+    refuse_lost_staging,
+    refuse_taken_places,
+    refuse_what_cannot_be,
+)
+from sbs_agent.commands.restore_report import ending, with_moved
+from sbs_agent.commands.restore_staging import Staging
 from sbs_agent.commands.target import Target, check_target
 from sbs_agent.commands.tools import Tools, at_work, release_locks
 from sbs_agent.errors import CommandError, refuse
-from sbs_agent.reporting import Reporter, examples
+from sbs_agent.journal import Journal
 from sbs_protocol.commands import ConflictPolicy, RestoreRun
-from sbs_protocol.events import CommandResult, ErrorCode, FileWarning, Problem, RestoreResult
+from sbs_protocol.events import CommandResult, ErrorCode, Problem
 from sbs_protocol.paths import WirePath
-from sbs_restic.cli import lossy
 from sbs_restic.cli.commands import restore
-from sbs_restic.cli.messages import ItemError, RestoreStatus
+from sbs_restic.cli.messages import RestoreStatus
 from sbs_restic.cli.process import Runner
 from sbs_restic.cli.repository import Repository
 
 _SNAPSHOT_ID = re.compile(r"[0-9a-f]{8,64}")
-_FULL_BELOW_BYTES = 1024 * 1024
-_RENAMED_AT_MOST = 1000
 
 
 async def carry_out(job: Job, body: RestoreRun, tools: Tools) -> Outcome:
-    """Raises `CommandError`, `StoppedError`."""
+    """Raises `CommandError`, `StoppedError`. Nothing but what is restored stays behind, unless it may be repeated."""
+    try:
+        outcome = await _carry_out(job, body, tools)
+    except CommandError as error:
+        if not (error.problem.retryable or _is_restart(job, error)):
+            await discard(tools.journal, job.command.command_id)
+        raise
+    except StoppedError:
+        if job.stop.reason == "cancelled":
+            await discard(tools.journal, job.command.command_id)
+        raise
+    if outcome.problem is not None and not outcome.problem.retryable:
+        await discard(tools.journal, job.command.command_id)
+    return outcome
+
+
+async def _carry_out(job: Job, body: RestoreRun, tools: Tools) -> Outcome:
     if not _SNAPSHOT_ID.fullmatch(body.restic_snapshot_id):
         refuse(ErrorCode.COMMAND_INVALID, "the snapshot's id is not 8 to 64 lower-case hex digits")
     target = check_target(body.target_folder, tools.never_restored_to)
@@ -43,10 +69,9 @@ async def carry_out(job: Job, body: RestoreRun, tools: Tools) -> Outcome:
     async with at_work(job, tools, runner, repository):
         if job.interrupted:
             await release_locks(job, runner, repository)
-            await asyncio.to_thread(Staging(target.path, job.command.command_id).remove)
+            job.check()
             raise CommandError(_restarted())
-        work = _Restore(job, body, target, runner, repository)
-        return await work.carry_out()
+        return await _Restore(job, body, target, runner, repository, tools.journal).carry_out()
 
 
 @dataclass(slots=True)
@@ -56,42 +81,133 @@ class _Restore:
     target: Target
     runner: Runner
     repository: Repository
-    failures: "_Failures" = field(init=False)
+    journal: Journal
+    failures: Failures = field(init=False)
+    staging: Staging = field(init=False)
 
     def __post_init__(self) -> None:
-        self.failures = _Failures(self.job.reporter)
+        self.failures = Failures(self.job.reporter)
+        self.staging = Staging(self.target.path, self.job.command.command_id)
 
     async def carry_out(self) -> Outcome:
-        plan = await make_plan(self.job, self.body, self.target.path, self.runner, self.repository)
-        _refuse_what_cannot_be(plan, self.body, self.target)
-        self.job.check()
-        _create(self.target)
-        chosen = chosen_paths(self.body)
-        if self.body.policy is ConflictPolicy.KEEP_BOTH:
-            return await self._beside(chosen, plan)
-        done = await self._run(chosen, self.target.path)
-        return self._outcome(plan, done, [])
-
-    async def _beside(self, chosen: tuple[bytes, ...], plan: Plan) -> Outcome:
-        """Into a folder of its own first, then each file to its place, or next to the one that is there."""
-        staging = Staging(self.target.path, self.job.command.command_id)
+        marker = find_marker(self.journal, self.job.command.command_id)
         try:
-            await asyncio.to_thread(staging.create)
-            done = await self._run(chosen, staging.folder)
-            await self.job.reporter.progress("finishing")
-            renamed = await asyncio.to_thread(staging.move_into_place)
+            if marker is not None and marker.ending is not None:
+                return await self._finish(marker, marker.ending)
+            if self.body.policy is ConflictPolicy.OVERWRITE:
+                return await self._in_place()
+            return await self._staged(marker)
         except OSError as error:
             refuse(ErrorCode.TARGET_NOT_WRITABLE, f"{error.filename or self.target.path}: {error.strerror}")
-        finally:
-            await asyncio.to_thread(staging.remove)
-        return self._outcome(plan, done, renamed)
 
-    async def _run(self, chosen: tuple[bytes, ...], folder: Path) -> restore.RestoreResult:
+    async def _in_place(self) -> Outcome:
+        plan = await make_plan(self.job, self.body, self.target.path, self.runner, self.repository)
+        refuse_what_cannot_be(plan, self.body, self.target, plan.bytes - plan.there_bytes)
+        self.job.check()
+        self._begin(Marker(phase="writing", staging=None, suffix=""))
+        # Always: restic compares the content of what is there, so nothing half-written survives a repetition.
+        done = await self._run(chosen_paths(self.body), self.target.path, restore.Overwrite.ALWAYS)
+        return self._ending(plan, done, 0).outcome()
+
+    async def _staged(self, marker: Marker | None) -> Outcome:
+        marker = marker or Marker(phase="writing", staging=self._staging_path(), suffix=new_suffix())
+        with closing(PathList()) as kept:
+            plan = await self._plan(kept)
+            used = await asyncio.to_thread(self.staging.used_bytes)
+            skips = self.body.policy is ConflictPolicy.SKIP
+            needed = plan.bytes - used - (plan.kept_bytes if skips else 0)
+            refuse_what_cannot_be(plan, self.body, self.target, needed)
+            self.job.check()
+            self._begin(marker)
+            await asyncio.to_thread(self._prepare, plan)
+        done, kept_count = await (self._skipping() if skips else self._all())
+        outcome = self._ending(plan, done, kept_count)
+        if outcome.problem is not None:
+            return _nothing_moved(outcome)
+        return await self._finish(marker, outcome)
+
+    async def _plan(self, kept: PathList) -> Plan:
+        listed = kept if self.body.policy is ConflictPolicy.SKIP else None
+        return await make_plan(
+            self.job, self.body, self.target.path, self.runner, self.repository, kept=listed
+        )
+
+    def _staging_path(self) -> WirePath:
+        return WirePath.from_fs(os.fspath(self.staging.folder))
+
+    def _begin(self, marker: Marker) -> None:
+        """From here on something of ours may be in the target."""
+        try:
+            self.target.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            text = f"the target folder {self.target.path} cannot be made: {error.strerror}"
+            refuse(ErrorCode.TARGET_NOT_WRITABLE, text)
+        save_marker(self.journal, self.job.command.command_id, marker)
+
+    def _prepare(self, plan: Plan) -> None:
+        """The staging folder as restic is to find it; there may be one that an earlier attempt has left."""
+        self.staging.create()
+        self.staging.make_writable()
+        if plan.kept is None:
+            return
+        self.staging.forget_kept()
+        if plan.has_oldest:
+            self.staging.empty()
+        self.staging.age()
+        self.staging.keep(plan.kept.take())
+
+    async def _all(self) -> tuple[restore.RestoreResult, int]:
+        chosen = chosen_paths(self.body)
+        return await self._run(chosen, self.staging.files, restore.Overwrite.ALWAYS), 0
+
+    async def _skipping(self) -> tuple[restore.RestoreResult, int]:
+        """Give also how many files were not fetched because the target has them."""
+        chosen = chosen_paths(self.body)
+        done = await self._run(chosen, self.staging.files, restore.Overwrite.IF_NEWER)
+        kept_count, missing = await asyncio.to_thread(self.staging.forget_kept)
+        if missing:
+            await self._run(tuple(missing), self.staging.files, restore.Overwrite.ALWAYS)
+        return done, kept_count
+
+    async def _finish(self, marker: Marker, ended: Ending) -> Outcome:
+        if marker.phase != "moved":
+            ended = await self._move(marker, ended)
+        await asyncio.to_thread(self.staging.remove)
+        return ended.outcome()
+
+    async def _move(self, marker: Marker, ended: Ending) -> Ending:
+        await self.job.reporter.progress("finishing")
+        if marker.phase == "writing":
+            await asyncio.to_thread(self._look_ahead)
+            await asyncio.to_thread(self.staging.flush)
+            self._save(marker, "moving", ended)
+        elif not self.staging.exists():
+            refuse_lost_staging(self.staging.folder)
+        suffix = marker.suffix if self.body.policy is ConflictPolicy.KEEP_BOTH else None
+        moved: Moved = await asyncio.to_thread(move_into_place, self.staging, suffix, self.job.check)
+        ended = with_moved(ended, moved, self.body)
+        self._save(marker, "moved", ended)
+        return ended
+
+    def _look_ahead(self) -> None:
+        """Refuse also sees what came while restic was at work; nothing is at its place yet."""
+        if self.body.policy is ConflictPolicy.REFUSE:
+            found = look_ahead(self.staging, self.job.check)
+            refuse_taken_places(found.left, found.in_the_way)
+
+    def _save(self, marker: Marker, phase: str, ended: Ending) -> None:
+        now = Marker.model_validate({**marker.model_dump(), "phase": phase, "ending": ended})
+        # Called in the event loop's thread, as all of the journal.
+        save_marker(self.journal, self.job.command.command_id, now)
+
+    async def _run(
+        self, chosen: tuple[bytes, ...], folder: Path, overwrite: restore.Overwrite
+    ) -> restore.RestoreResult:
         request = restore.RestoreRequest(
             snapshot=self.body.restic_snapshot_id,
             target=os.fspath(folder),
             includes=chosen,
-            overwrite=_overwrite(self.body.policy),
+            overwrite=overwrite,
             verify=self.body.verify,
         )
         # Holes stay holes: a sparse file must not fill the disk it is restored to.
@@ -113,113 +229,25 @@ class _Restore:
             size=(status.bytes_restored + status.bytes_skipped, status.total_bytes or None),
         )
 
-    def _outcome(self, plan: Plan, done: restore.RestoreResult, renamed: list[WirePath]) -> Outcome:
-        skips = self.body.policy is ConflictPolicy.SKIP
-        skipped, unread = (plan.conflicts, plan.to_verify_conflicts) if skips else (0, 0)
-        failed, wrong = len(self.failures.items), self.failures.unverified
-        # restic reads back each regular file it has written, and reports those that differ.
-        verified = max(0, plan.to_verify - unread - failed) if self.body.verify else None
-        result = RestoreResult(
-            files_restored=max(0, plan.files - skipped - failed),
-            files_skipped=skipped,
-            files_failed=failed,
-            bytes_restored=done.summary.bytes_restored,
-            bytes_skipped=done.summary.bytes_skipped,
-            files_verified=verified,
-            renamed=examples(renamed, _RENAMED_AT_MOST),
-        )
-        problem = self._problem(result, wrong)
-        ending = (
-            CommandResult.COMPLETED_WITH_WARNINGS if self.job.reporter.warnings else CommandResult.SUCCEEDED
-        )
-        if problem is not None:
-            ending = CommandResult.FAILED
-        return Outcome(ending, problem, done.exit.returncode, restore=result)
-
-    def _problem(self, result: RestoreResult, wrong: list[WirePath]) -> Problem | None:
-        paths = examples(wrong or self.failures.items.values(), 100)
-        if wrong:
-            text = (
-                f"{len(wrong)} restored files do not match the snapshot: restore them again, check the disk"
-            )
-            return Problem(code=ErrorCode.VERIFICATION_FAILED, message=text, retryable=True, paths=paths)
-        if result.files_failed and self.target.free_bytes < _FULL_BELOW_BYTES:
-            text = f"{result.files_failed} files could not be written: no space is left at {self.target.path}"
-            return Problem(code=ErrorCode.NO_SPACE, message=text, retryable=False, paths=paths)
-        if result.files_failed and not result.files_restored and not result.files_skipped:
-            text = f"no file could be written to {self.target.path}: {self.failures.first_message}"
-            return Problem(code=ErrorCode.TARGET_NOT_WRITABLE, message=text, retryable=False, paths=paths)
-        return None
+    def _ending(self, plan: Plan, done: restore.RestoreResult, kept_count: int) -> Ending:
+        warned = self.job.reporter.warnings > 0
+        return ending(plan, done, self.failures, self.body, self.target, kept=kept_count, warned=warned)
 
 
-class _Failures:
-    """Items that could not be written or verified; one item may have several errors."""
-
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
-        self.items: dict[str, WirePath] = {}
-        self.unverified: list[WirePath] = []
-        self.first_message = ""
-
-    def add(self, error: ItemError) -> None:
-        if error.item in self.items:
-            return
-        real = lossy.resolve_lossy_path(error.item)
-        path = WirePath(text=error.item) if real is None else WirePath.from_bytes(real)
-        self.items[error.item] = path
-        self.first_message = self.first_message or error.message
-        if error.during == "verify":
-            self.unverified.append(path)
-        self._reporter.warn(FileWarning(path=path, code="restore_failed", message=error.message))
+def _nothing_moved(ended: Ending) -> Outcome:
+    """All or nothing: what was restored stays in the staging folder for the next attempt, or goes with it."""
+    report = ended.restore.model_copy(update={"files_restored": 0, "files_verified": None})
+    return dataclasses.replace(ended.outcome(), result=CommandResult.FAILED, restore=report)
 
 
-def _refuse_what_cannot_be(plan: Plan, body: RestoreRun, target: Target) -> None:
-    """Everything that can be known before the first byte is written."""
-    if plan.through_links:
-        refuse(
-            ErrorCode.TARGET_NOT_ALLOWED,
-            f"below {str(target.path)!r} a symbolic link stands where the snapshot has a folder, so files would be"
-            " written elsewhere: remove the link or choose another folder",
-            examples(plan.through_links, 100),
-        )
-    if body.policy is ConflictPolicy.REFUSE and plan.conflicts:
-        refuse(
-            ErrorCode.TARGET_EXISTS,
-            f"{plan.conflicts} of {plan.files} files are already there, and nothing was written: choose another"
-            " folder, or skip, overwrite or keep both",
-            examples(plan.in_the_way, 100),
-        )
-    if plan.bytes > target.free_bytes:
-        refuse(
-            ErrorCode.NO_SPACE,
-            f"the restore needs {plan.bytes} bytes and {target.nearest} has {target.free_bytes} left, so nothing"
-            " was written: free space or choose another folder",
-        )
-
-
-def _create(target: Target) -> None:
-    try:
-        target.path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        refuse(
-            ErrorCode.TARGET_NOT_WRITABLE, f"the target folder {target.path} cannot be made: {error.strerror}"
-        )
-
-
-def _overwrite(policy: ConflictPolicy) -> restore.Overwrite:
-    match policy:
-        # Refuse: nothing was in the way a moment ago, and what has come since stays as it is.
-        case ConflictPolicy.REFUSE | ConflictPolicy.SKIP:
-            return restore.Overwrite.NEVER
-        case ConflictPolicy.OVERWRITE | ConflictPolicy.KEEP_BOTH:
-            return restore.Overwrite.ALWAYS
-        case _:
-            assert_never(policy)
+def _is_restart(job: Job, error: CommandError) -> bool:
+    """The executor tells it as a restart, which may be repeated."""
+    return job.interrupted and error.problem.code is ErrorCode.SECRETS_REFUSED
 
 
 def _restarted() -> Problem:
     return Problem(
         code=ErrorCode.AGENT_RESTARTED,
-        message="the agent or its machine stopped while the restore ran; some files may have been written",
+        message="the agent or its machine stopped while the restore ran; the next attempt goes on with it",
         retryable=True,
     )

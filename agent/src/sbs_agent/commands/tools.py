@@ -10,6 +10,7 @@ import structlog
 
 from sbs_agent.commands.job import Job, StoppedError
 from sbs_agent.errors import CommandError
+from sbs_agent.journal import Journal
 from sbs_protocol.events import ErrorCode, Problem
 from sbs_restic.cli.commands import unlock
 from sbs_restic.cli.errors import (
@@ -17,6 +18,7 @@ from sbs_restic.cli.errors import (
     InvalidRequestError,
     KilledError,
     NothingSelectedError,
+    RepositoryFullError,
     RepositoryLockedError,
     RepositoryMissingError,
     ResticCliError,
@@ -39,6 +41,7 @@ _CODES: tuple[tuple[type[ResticCliError], ErrorCode], ...] = (
     (ResticTooOldError, ErrorCode.RESTIC_TOO_OLD),
     (ResticUnavailableError, ErrorCode.RESTIC_MISSING),
     (RepositoryMissingError, ErrorCode.REPOSITORY_MISSING),
+    (RepositoryFullError, ErrorCode.REPOSITORY_FULL),
     (RepositoryLockedError, ErrorCode.REPOSITORY_LOCKED),
     (WrongPasswordError, ErrorCode.WRONG_PASSWORD),
     (KilledError, ErrorCode.RESTIC_KILLED),
@@ -55,6 +58,7 @@ class Tools:
     open_repository: Callable[[Job], Awaitable[Repository]]
     unreachable: Callable[[Repository], Awaitable[str | None]]
     runner: Callable[[], Runner]
+    journal: Journal
     never_restored_to: tuple[Path, ...] = ()
     never_backed_up: tuple[Path, ...] = ()
 
@@ -70,7 +74,7 @@ async def at_work(job: Job, tools: Tools, runner: Runner, repository: Repository
     try:
         yield
     except ResticCliError as error:
-        if isinstance(error, InterruptedRunError | KilledError):
+        if isinstance(error, InterruptedRunError | KilledError | RepositoryFullError):
             await release_locks(job, runner, repository)
         if isinstance(error, InterruptedRunError) and job.stop.event.is_set():
             raise StoppedError from error

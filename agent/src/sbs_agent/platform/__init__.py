@@ -11,10 +11,10 @@ def _choose() -> Platform:
 
         return Windows()
     if sys.platform == "darwin":
-        from sbs_agent.platform.macos import MacOS  # noqa: PLC0415
+        from sbs_agent.platform.macos import MacOS  # noqa: PLC0415 - only importable there
 
         return MacOS()
-    from sbs_agent.platform.linux import Linux  # noqa: PLC0415
+    from sbs_agent.platform.linux import Linux  # noqa: PLC0415 - only importable there
 
     return Linux()
 

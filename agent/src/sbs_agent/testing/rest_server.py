@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_LARGE_BYTES = 2**20  # packs of trees are smaller in tests
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -16,19 +18,30 @@ class Answer:
 
 
 class RestStore:
-    """`hold` makes uploads of data wait; `uploading` is set while one waits."""
+    """`hold` makes uploads of data wait; `uploading` is set while one waits.
+
+    `hold_downloads` lets one read of a large pack through and makes the others wait; `downloading` is set then.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._free = threading.Event()
         self._free.set()
         self.uploading = threading.Event()
+        self._let_through: threading.Semaphore | None = None
+        self.downloading = threading.Event()
 
     def hold(self) -> None:
         self.uploading.clear()
         self._free.clear()
 
+    def hold_downloads(self) -> None:
+        self._let_through = threading.Semaphore(1)
+        self.downloading.clear()
+        self._free.clear()
+
     def release(self) -> None:
+        self._let_through = None
         self._free.set()
 
     def locks(self) -> list[str]:
@@ -49,7 +62,14 @@ class RestStore:
         if method == "DELETE":
             file.unlink()
             return Answer(200)
+        if kind == "data" and method == "GET" and file.stat().st_size > _LARGE_BYTES:
+            self._brake()
         return _read(method, file, wanted)
+
+    def _brake(self) -> None:
+        if self._let_through is not None and not self._let_through.acquire(blocking=False):
+            self.downloading.set()
+            self._free.wait()
 
     def _list(self, kind: str, wants_v2: bool) -> Answer:
         files = [path for path in (self._folder / kind).rglob("*") if path.is_file()]

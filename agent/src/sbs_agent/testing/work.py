@@ -40,6 +40,7 @@ class Work:
             self._open,
             self._unreachable,
             lambda: self.runner,
+            self.journal,
             (*platform.forbidden_targets(), private),
             (private / "cache",),
         )

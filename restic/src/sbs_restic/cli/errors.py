@@ -23,6 +23,7 @@
         ├── RepositoryMissingError     exit code 10
         ├── RepositoryLockedError      exit code 11
         ├── WrongPasswordError         exit code 12
+        ├── RepositoryFullError        no exit code of its own: the server answers 507 again and again
         ├── InterruptedRunError        130, or stopped by us
         ├── KilledError                ended by a signal that we did not send
         └── CommandFailedError         1, 2 and every code that we do not know
@@ -179,6 +180,10 @@ class WrongPasswordError(ResticFailedError):
     """The password opens none of the repository's keys."""
 
 
+class RepositoryFullError(ResticFailedError):
+    """There is no room where the repository is."""
+
+
 class InterruptedRunError(ResticFailedError):
     """restic was asked to stop and did."""
 
@@ -195,6 +200,7 @@ _BY_OUTCOME: dict[Outcome, type[ResticFailedError]] = {
     Outcome.REPOSITORY_MISSING: RepositoryMissingError,
     Outcome.REPOSITORY_LOCKED: RepositoryLockedError,
     Outcome.WRONG_PASSWORD: WrongPasswordError,
+    Outcome.REPOSITORY_FULL: RepositoryFullError,
     Outcome.INTERRUPTED: InterruptedRunError,
     Outcome.KILLED: KilledError,
 }

@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     """Neither success nor failure: a snapshot was written, and some source data is not in it."""
     REPOSITORY_MISSING = "repository_missing"
     REPOSITORY_LOCKED = "repository_locked"
+    REPOSITORY_FULL = "repository_full"
     WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a meaning, not a password
     INTERRUPTED = "interrupted"
     KILLED = "killed"
@@ -56,6 +57,9 @@ _KILLED: Final = ExitMeaning(
 _KILLED_BY_US: Final = ExitMeaning(
     Outcome.KILLED, False, True, "it did not stop in time and was killed; remove its stale lock with unlock"
 )
+_FULL: Final = ExitMeaning(
+    Outcome.REPOSITORY_FULL, True, True, "free some space where the repository is, or add storage"
+)
 _UNKNOWN: Final = ExitMeaning(
     Outcome.UNKNOWN, True, True, "this restic is newer than the table; it counts as a failure"
 )
@@ -83,13 +87,17 @@ EXIT_CODES: Final[dict[int, ExitMeaning]] = {
 }
 
 
-def interpret(returncode: int, *, stop_requested: bool = False) -> ExitMeaning:
+def interpret(returncode: int, *, stop_requested: bool = False, storage_full: bool = False) -> ExitMeaning:
     """Give the meaning of a return code as Python reports it.
 
     returncode: restic's exit code, or minus the signal's number when a signal ended the process.
     stop_requested: whether we had sent restic a signal; every failure then means "interrupted". With 0 and 3
         restic had finished before the signal came.
+    storage_full: whether the repository's server refused to store something for want of room, up to the end (see
+        `sbs_restic.cli.refusals`): restic has no exit code for it.
     """
+    if storage_full and returncode not in (0, 3):
+        return _FULL
     if returncode < 0:
         # SIGINT and SIGTERM that restic had no time to handle; all other signals are somebody else's doing.
         if -returncode in (2, 15):

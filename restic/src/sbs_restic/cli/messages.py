@@ -205,6 +205,17 @@ class Text(Message):
     text: str = Field(min_length=1)
 
 
+class Refusal(Text):
+    """A request that the repository's server did not carry out; restic tries it again later.
+
+    request: restic's words for it, like "Save(<data/03f6299cf0>": the same for each try.
+    status: the answer's HTTP status.
+    """
+
+    request: str
+    status: int
+
+
 Kinds = Mapping[str, type[Message]]
 """Which `message_type` is read as what: the same word means other things in other commands."""
 
@@ -219,6 +230,10 @@ NONE: Final[Kinds] = {}
 _EVERYWHERE: Final[Kinds] = {"exit_error": ExitError}
 _TERMINAL: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _TEXT_LIMIT: Final = 2000
+# restic's REST backend prints each answer that it did not expect: "Save(<data/03f6299cf0>) returned error, retrying
+# after 1.5s: unexpected HTTP response (507): 507 Insufficient Storage". Only the number is gone by.
+_REQUEST: Final = re.compile(r"\w+\(<[^>]*>")
+_STATUS: Final = re.compile(r"unexpected HTTP response \((\d{3})\)")
 
 
 def parse_line(line: bytes, kinds: Kinds) -> Message | None:
@@ -246,7 +261,18 @@ def parse_line(line: bytes, kinds: Kinds) -> Message | None:
 def text_of(line: bytes) -> Text | None:
     """Give a line as printable text of bounded length, None when nothing is left of it."""
     text = _TERMINAL.sub("", line[: 4 * _TEXT_LIMIT].decode("utf-8", "replace")).strip()[:_TEXT_LIMIT]
-    return Text(text=text) if text else None
+    if not text:
+        return None
+    request, status = _REQUEST.match(text), http_status(text)
+    if request is None or status is None:
+        return Text(text=text)
+    return Refusal(text=text, request=request.group(), status=status)
+
+
+def http_status(words: str) -> int | None:
+    """Give the HTTP status that restic names as the reason, None when it names none."""
+    found = _STATUS.search(words)
+    return int(found.group(1)) if found else None
 
 
 _T = TypeVar("_T")

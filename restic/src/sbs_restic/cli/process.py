@@ -73,7 +73,8 @@ class Runner:
 
         kinds, on_message: which JSON lines of stdout and stderr are read as what, and who gets them.
         stdout: takes stdout instead, as bytes.
-        An error raised by on_message or stdout stops restic and is raised here.
+        An error raised by on_message or stdout stops restic and is raised here. restic is also stopped when there
+        is no room where the repository is (it would try for a quarter of an hour): the outcome REPOSITORY_FULL.
         Raises ResticMissingError or ResticNotExecutableError when it can't be started, InvalidRequestError.
         """
         conversation = Conversation(kinds, on_message)
@@ -82,13 +83,16 @@ class Runner:
             argv = await self._command_line(invocation, inputs)
             process = await self._spawn(argv, inputs)
         child = _Child(process, sinks, self._control, self._settings)
-        returncode = await child.run(stop)
+        returncode = await child.run(stop, conversation.hopeless)
+        # Who asked for the end gets it as that, whatever else is wrong.
+        full = None if stop is not None and stop.is_set() else conversation.storage_full
+        stopped = child.stop_requested
         return Exit(
             command=invocation.name,
             returncode=returncode,
-            meaning=exit_codes.interpret(returncode, stop_requested=child.stop_requested),
-            stop_requested=child.stop_requested,
-            message=conversation.last_words,
+            meaning=exit_codes.interpret(returncode, stop_requested=stopped, storage_full=full is not None),
+            stop_requested=stopped,
+            message=full or conversation.last_words,
             diagnostics=conversation.diagnostics,
         )
 
@@ -189,9 +193,9 @@ class _Child:
             if stream is not None
         ]
 
-    async def run(self, stop: asyncio.Event | None) -> int:
+    async def run(self, *stops: asyncio.Event | None) -> int:
         try:
-            if not await self._ended_before(stop, self._failed):
+            if not await self._ended_before(*stops, self._failed):
                 self.stop_requested = True
                 await self._bring_down()
             await self._drain()
@@ -203,7 +207,7 @@ class _Child:
             raise self._error
         return self._exited.result()
 
-    async def _ended_before(self, *events: asyncio.Event | None, timeout: float | None = None) -> bool:  # noqa: ASYNC109
+    async def _ended_before(self, *events: asyncio.Event | None, timeout: float | None = None) -> bool:  # noqa: ASYNC109 - no error
         """Wait for the process's end, one of the events or the timeout; say whether it has ended."""
         waits = [asyncio.ensure_future(event.wait()) for event in events if event is not None]
         try:

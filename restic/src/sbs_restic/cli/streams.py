@@ -1,12 +1,14 @@
 """Reading a child's output with bounded memory."""
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from sbs_restic.cli import messages
 from sbs_restic.cli.errors import OutputTooLargeError
-from sbs_restic.cli.messages import ExitError, Kinds, Message, Text
+from sbs_restic.cli.messages import ExitError, Kinds, Message, Refusal, Text
+from sbs_restic.cli.refusals import Refusals
 
 LONGEST_LINE_BYTES: Final = 16 * 1024 * 1024
 """A snapshot of many sources or a check with many broken packs is one long line; nothing honest is longer."""
@@ -115,12 +117,15 @@ class Conversation:
         self._on_message = on_message
         self._diagnostics: deque[str] = deque(maxlen=_KEPT_DIAGNOSTICS)
         self._exit_error: ExitError | None = None
+        self._refusals = Refusals()
 
     async def hear(self, line: bytes) -> None:
         """Take one line of stdout or stderr."""
         message = messages.parse_line(line, self._kinds)
         if isinstance(message, Text):
             self._diagnostics.append(message.text)
+            if isinstance(message, Refusal):
+                self._refusals.note(message)
         elif isinstance(message, ExitError):
             self._exit_error = message
         elif message is not None and self._on_message is not None:
@@ -132,6 +137,16 @@ class Conversation:
     def last_words(self) -> str:
         """The text of restic's `exit_error`, "" when there was none."""
         return self._exit_error.message.strip() if self._exit_error else ""
+
+    @property
+    def hopeless(self) -> asyncio.Event:
+        """Set when restic only repeats what the repository's server refuses for a reason that people must remove."""
+        return self._refusals.hopeless
+
+    @property
+    def storage_full(self) -> str | None:
+        """restic's words if there is no room where the repository is, else None."""
+        return self._refusals.words(self._exit_error)
 
     @property
     def diagnostics(self) -> tuple[str, ...]:

@@ -17,6 +17,6 @@ def system_control() -> ProcessControl:
             "restic can't be controlled on this system yet: run it on Linux or macOS"
         )
     # Imported only here: the module needs what other systems lack.
-    from sbs_restic.cli.control.posix import PosixControl  # noqa: PLC0415
+    from sbs_restic.cli.control.posix import PosixControl  # noqa: PLC0415 - only importable there
 
     return PosixControl()
