@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+import typer
 
+from sbs_server.cli.client import Client
 from sbs_server.cli.errors import worst
-from sbs_server.cli.watching import _summary
+from sbs_server.cli.watching import _summary, watch
 from sbs_server.models import RunKind, RunState
 from sbs_server.runs.schemas import RunError, RunOut
 
@@ -40,3 +42,18 @@ def test_the_reason_of_a_failure_is_shown(error: RunError | None, shown: str | N
 )
 def test_several_runs_end_as_the_worst_of_them(codes: list[int], together: int) -> None:
     assert worst(codes) == together
+
+
+def test_ctrl_c_says_that_the_run_goes_on_and_how_to_see_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(self: Client, path: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "events", interrupted)
+    with pytest.raises(typer.Exit) as ended:
+        watch(Client.__new__(Client), "0199", as_json=True)
+    assert ended.value.exit_code == 130
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "run 0199 goes on: `sbs runs watch 0199`" in told.err

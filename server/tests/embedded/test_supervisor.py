@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +18,7 @@ import pytest
 
 from sbs_server.embedded.status import Row, status
 from sbs_server.embedded.stopping import down
+from sbs_server.testing.command_line import sbs
 from sbs_server.testing.services import PlatformServices
 
 StartPlatform = Callable[..., PlatformServices]
@@ -46,20 +46,6 @@ def family(data_dir: Path) -> list[psutil.Process]:
 
 def gone(processes: list[psutil.Process]) -> bool:
     return all(not p.is_running() or p.status() == psutil.STATUS_ZOMBIE for p in processes)
-
-
-def sbs(data_dir: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {name: value for name, value in os.environ.items() if not name.startswith("SBS_")}
-    env |= {
-        "SBS_DATA_DIR": str(data_dir),
-        "SBS_PORT_CONSOLE": "0",
-        "SBS_PORT_AGENTS": "0",
-        "SBS_PORT_NATS": "0",
-    }
-    argv = [sys.executable, "-m", "sbs_server.roles.cli", *arguments]
-    return subprocess.run(
-        argv, env={**env, **environment}, capture_output=True, text=True, timeout=120, check=False
-    )
 
 
 def test_a_second_start_is_warm_and_keeps_ports_secrets_and_data(
@@ -208,27 +194,6 @@ def test_up_status_logs_and_down(data_dir: Path) -> None:
     assert "Nothing runs" in again.stdout
 
 
-def test_a_second_supervisor_on_the_same_data_is_refused(start: StartPlatform, data_dir: Path) -> None:
-    start("valkey")
-    for flags in (["up"], ["up", "--foreground"]):
-        result = sbs(data_dir, *flags, "--only", "valkey")
-        assert result.returncode == 1
-        assert f"a supervisor already runs on {data_dir}" in result.stderr
-    assert row(data_dir, "valkey").state == "ready"
-
-
-def test_a_taken_public_port_is_named_with_its_holder(data_dir: Path) -> None:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
-        port = holder.getsockname()[1]
-        result = sbs(data_dir, "up", "--only", "nats,traefik", SBS_PORT_AGENTS=str(port))
-    assert result.returncode == 1
-    assert f"port {port} on 127.0.0.1 (agents) is in use" in result.stderr
-    assert "SBS_PORT_AGENTS" in result.stderr
-    assert status(data_dir).supervisor_pid is None
-
-
 def test_an_internal_port_that_was_taken_meanwhile_is_chosen_anew(
     start: StartPlatform, data_dir: Path
 ) -> None:
@@ -311,52 +276,3 @@ def test_an_ordinary_user_can_run_it(data_dir: Path) -> None:
     assert {process.uids().effective for process in family(data_dir)} == {nobody.pw_uid}
     assert run("status").returncode == 0
     assert run("down").returncode == 0
-
-
-@pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
-def test_status_can_be_seen_by_an_ordinary_user_and_down_is_refused(
-    start: StartPlatform, data_dir: Path
-) -> None:
-    start("valkey")
-    nobody = pwd.getpwnam("nobody")
-    setpriv = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-    argv = [*setpriv, sys.executable, "-m", "sbs_server.roles.cli"]
-    env = {"SBS_DATA_DIR": str(data_dir), "PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
-    seen = subprocess.run([*argv, "status"], env=env, capture_output=True, text=True, check=False)
-    assert seen.returncode == 0, seen.stderr
-    refused = subprocess.run([*argv, "down"], env=env, capture_output=True, text=True, check=False)
-    assert refused.returncode == 1
-    assert "another user" in refused.stderr
-    assert row(data_dir, "valkey").state == "ready"
-
-
-@pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for an account that can't reach something")
-def test_a_data_directory_out_of_reach_is_named(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    result = sbs(closed / "data", "up", "--only", "valkey")
-    assert result.returncode == 1
-    assert "can't be reached by the account 'sbs'" in result.stderr
-    assert "SBS_DATA_DIR" in result.stderr or "chmod o+x" in result.stderr
-
-
-def test_a_data_directory_that_is_a_file_is_named(data_dir: Path) -> None:
-    shutil.rmtree(data_dir)
-    data_dir.write_text("")
-    try:
-        result = sbs(data_dir, "up", "--only", "valkey")
-    finally:
-        data_dir.unlink()
-        data_dir.mkdir()
-    assert result.returncode == 1
-    assert str(data_dir) in result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def test_an_unknown_component_is_refused_with_those_that_exist(data_dir: Path) -> None:
-    result = sbs(data_dir, "up", "--only", "postgre")
-    assert result.returncode == 1
-    assert "there is no component 'postgre'" in result.stderr
-    assert "postgres" in result.stderr

@@ -269,7 +269,7 @@ async def test_a_renewed_server_certificate_is_used_without_a_restart(ingress: I
     expected = load_certificates(ingress.pki / "server.crt")[0].serial_number
     for port in ("console", "agents", "nats_public"):
         async with asyncio.timeout(30):
-            while await _serial(ingress.platform.ports[port], ingress.pki / "root.crt") != expected:  # noqa: ASYNC110
+            while await _serial(ingress.platform.ports[port], ingress.pki / "root.crt") != expected:  # noqa: ASYNC110 - of a server
                 await asyncio.sleep(0.1)  # nothing in this process tells
     assert pids == {row.component: row.pid for row in status(ingress.platform.data_dir).components}
 

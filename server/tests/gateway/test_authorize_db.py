@@ -1,6 +1,8 @@
 """Grants from the real database, by the function of the real migrations; and the role with all of it."""
 
+import asyncio
 import base64
+import hashlib
 import os
 import socket
 import subprocess
@@ -93,17 +95,6 @@ async def test_a_revocation_acts_when_the_answer_is_half_a_second_old(app_databa
         await authorizer.restic_repository(repository, owner.identity)
 
 
-async def test_a_revocation_that_is_told_acts_at_once(app_database: Database) -> None:
-    owner = await enrol(app_database)
-    authorizer = DatabaseAuthorizer(app_database.engine)
-    await authorizer.restic_repository(owner.tenant.restic_repository_id, owner.identity)
-    assert not authorizer.is_revoked(owner.identity.serial)
-    authorizer.revoke(owner.identity.serial)
-    assert authorizer.is_revoked(owner.identity.serial)
-    with pytest.raises(RefusedError, match="revoked"):
-        await authorizer.restic_repository(owner.tenant.restic_repository_id, owner.identity)
-
-
 @pytest.mark.parametrize("state", [ResticRepositoryState.PENDING, ResticRepositoryState.QUARANTINED])
 async def test_a_repository_that_is_not_ready_is_refused(
     app_database: Database, state: ResticRepositoryState
@@ -156,9 +147,19 @@ def _is_ready(address: str) -> bool:
         return False
 
 
-async def test_the_role_serves_an_enrolled_agent(
-    role: str, migrated: Settings, app_database: Database
-) -> None:
+@dataclass(frozen=True)
+class Owner:
+    """An agent with a certificate of the real CA, and its restic repository on disk."""
+
+    tenant: Tenant
+    folder: Path
+    headers: dict[str, str]
+
+    def url(self, path: str) -> str:
+        return f"/restic/{self.tenant.restic_repository_id.hex}/{path}"
+
+
+async def make_owner(migrated: Settings, app_database: Database) -> Owner:
     ca = load_ca(migrated.pki.agent_ca_certificate, migrated.pki.agent_ca_key)
     root = migrated.storage.roots[0] / new_id().hex
     key = ec.generate_private_key(ec.SECP256R1())
@@ -180,14 +181,48 @@ async def test_the_role_serves_an_enrolled_agent(
             )
         )
     folder = root / "agents" / tenant.agent_id.hex
-    folder.mkdir(parents=True)
+    (folder / "data").mkdir(parents=True)
     (folder / "config").write_bytes(b"restic's config")
     der = issued.certificate.public_bytes(serialization.Encoding.DER)
     headers = {
         "X-Sbs-Ingress": migrated.http.ingress_secret(),
         "X-Forwarded-Tls-Client-Cert": base64.b64encode(der).decode(),
     }
-    async with httpx.AsyncClient(base_url=role, headers=headers) as client:
-        mine = await client.get(f"/restic/{tenant.restic_repository_id.hex}/config")
+    return Owner(tenant, folder, headers)
+
+
+async def test_the_role_serves_an_enrolled_agent(
+    role: str, migrated: Settings, app_database: Database
+) -> None:
+    owner = await make_owner(migrated, app_database)
+    async with httpx.AsyncClient(base_url=role, headers=owner.headers) as client:
+        mine = await client.get(owner.url("config"))
         assert (mine.status_code, mine.content) == (200, b"restic's config")
         assert (await client.get(f"/restic/{new_id().hex}/config")).status_code == 403
+
+
+async def test_an_agent_that_is_revoked_while_it_uploads_is_cut_off(
+    role: str, migrated: Settings, app_database: Database
+) -> None:
+    owner = await make_owner(migrated, app_database)
+    content = os.urandom(4096)
+    target = owner.url(f"data/{hashlib.sha256(content).hexdigest()}")
+    lines = [f"POST {target} HTTP/1.1", "Host: localhost", "Expect: 100-continue"]
+    lines += [
+        f"Content-Length: {len(content)}",
+        *(f"{name}: {value}" for name, value in owner.headers.items()),
+    ]
+    async with asyncio.timeout(60):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(role.rpartition(":")[2]))
+        try:
+            writer.write("\r\n".join([*lines, "", ""]).encode())
+            assert b" 100 " in await reader.readuntil(b"\r\n\r\n")  # let in: the body is being read
+            writer.write(content[:1024])
+            async with app_database.transaction(owner.tenant.organization_id) as session:
+                await session.execute(update(Agent).values(state=AgentState.REVOKED))
+            answer = await reader.read()
+        finally:
+            writer.close()
+            await writer.wait_closed()
+    assert (b" 403 " in answer.split(b"\r\n")[0], b"revoked" in answer) == (True, True)
+    assert not [path for path in (owner.folder / "data").rglob("*") if path.is_file()]

@@ -37,7 +37,7 @@ async def gate(settings: Settings, system: Database) -> AsyncIterator[tuple[Link
     control = Link(settings.nats, "control", prepare=[streams.prepare])
 
     async def prepare(agent_id: object) -> None:
-        await streams.ensure_agent_consumer(control.client.jetstream(), agent_id)  # type: ignore[arg-type]
+        await streams.ensure_agent_consumer(control.client.jetstream(), agent_id)  # type: ignore[arg-type]  # a UUID
 
     callout = Callout(
         NkeyPair.from_seed(settings.nats.seed("issuer")),

@@ -50,7 +50,7 @@ async def test_each_migration_goes_down_and_up_again_with_data_in_the_tables(dat
         protected = await security(connection)
     for script in REVISIONS:
         before = await filled(database)
-        await downgrade(database, script.down_revision or "base")  # type: ignore[arg-type]
+        await downgrade(database, script.down_revision or "base")  # type: ignore[arg-type]  # a name
         async with engine_of(database) as engine, engine.connect() as connection:
             below = await columns(connection)
             assert await contents(connection) == narrowed(before, below), f"down from {script.revision}"

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 
 from sbs_server.cli.errors import CliError, NotSignedInError, UnreachableError, UsageError
+from sbs_server.cli.finding import choose, whole_id
+from sbs_server.cli.reaching import CONSOLE, unreachable
 from sbs_server.cli.session_file import Session
 
 COOKIE = "__Host-sbs_session"
@@ -34,6 +36,13 @@ class Client:
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         return self._call("POST", path, json=body or {}, headers=headers)
 
+    def patch(self, path: str, body: Json) -> Json:
+        """Whatever version it has now: who types a command has not looked at another one."""
+        return self._call("PATCH", path, json=body, headers={"If-Match": "*"})
+
+    def delete(self, path: str) -> None:
+        self._call("DELETE", path)
+
     def items(self, path: str, /, *, limit: int | None = None, **query: Any) -> Iterator[Json]:
         """Every item of a list, page by page, at most `limit` of them."""
         cursor, left = None, limit
@@ -46,14 +55,18 @@ class Client:
                 return
 
     def find(self, path: str, wanted: str) -> Json:
-        """The item with this name or id (or the beginning of an id). Raises `UsageError` for none or several."""
-        found = [item for item in self.items(path) if _matches(item, wanted)]
-        if len(found) == 1:
-            return found[0]
-        what = path.strip("/")
-        raise UsageError(
-            f"{len(found) or 'none'} of the {what} matches {wanted!r}: give a name or a whole id"
-        )
+        """The item with this name or id (or the beginning of an id). Raises `UsageError` for none or several.
+
+        With a whole id it is the item's own page, which may tell more than the list does.
+        """
+        exact = whole_id(wanted)
+        if exact is not None:
+            return self.get(f"{path}/{exact}")
+        return choose(path, self.items(path), wanted)
+
+    def id_of(self, path: str, wanted: str) -> str:
+        """The id alone: nothing is asked for a whole one. Errors: as `find`."""
+        return whole_id(wanted) or str(self.find(path, wanted)["id"])
 
     def events(self, path: str) -> Iterator[tuple[str, Json]]:
         """Server-sent events: (event, data)."""
@@ -106,9 +119,7 @@ def send(http: httpx.Client, method: str, path: str, **options: Any) -> httpx.Re
     try:
         answer = http.request(method, path, **options)
     except httpx.TransportError as error:
-        raise UnreachableError(
-            f"{http.base_url.host}: {error}: is the platform up, and its address right?"
-        ) from error
+        raise unreachable(http.base_url.netloc.decode(), error) from error
     if not answer.is_success:
         raise problem(answer)
     return answer
@@ -124,15 +135,9 @@ def problem(answer: httpx.Response) -> CliError:
         ]
         text = "; ".join(fields) or f"{said['detail']} {said.get('hint') or ''}".rstrip()
     except (ValueError, KeyError):
-        text = f"the server answered {answer.status_code}"
+        text = f"{answer.url.netloc.decode()} answered {answer.status_code}, not as SBS does: give {CONSOLE}"
     kind = NotSignedInError if answer.status_code == httpx.codes.UNAUTHORIZED else CliError
     return kind(text)
-
-
-def _matches(item: Json, wanted: str) -> bool:
-    plain = wanted.replace("-", "").lower()
-    starts = len(plain) >= 8 and item["id"].replace("-", "").startswith(plain)
-    return starts or item.get("name") == wanted
 
 
 def _parse_events(lines: Iterator[str]) -> Iterator[tuple[str, Json]]:

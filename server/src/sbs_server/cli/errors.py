@@ -36,6 +36,7 @@ RUN_EXIT_CODES = {
     "failed": 1,
     "cancelled": 4,
 }
+INTERRUPTED = 130  # by Ctrl-C, as shells have it
 _WORST_FIRST = (1, 4, 3)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from sbs_server.cli.client import Client
-from sbs_server.cli.errors import RUN_EXIT_CODES, UnreachableError
+from sbs_server.cli.errors import INTERRUPTED, RUN_EXIT_CODES, UnreachableError
 from sbs_server.cli.output import show_one, size
 
 Json = dict[str, Any]
@@ -15,7 +15,16 @@ _BREAKS = 10
 
 def watch(client: Client, run_id: str, *, as_json: bool) -> int:
     """Shows progress until the run has ended; gives back the exit code that stands for its state."""
-    run = _follow(client, run_id, quiet=as_json)
+    try:
+        run = _follow(client, run_id, quiet=as_json)
+    except KeyboardInterrupt as error:
+        clear = "\r\x1b[K" if sys.stderr.isatty() else ""
+        typer.echo(
+            f"{clear}sbs: run {run_id} goes on: `sbs runs watch {run_id}` follows it again, "
+            f"`sbs runs cancel {run_id}` stops it",
+            err=True,
+        )
+        raise typer.Exit(INTERRUPTED) from error
     show_one(run if as_json else _summary(run), as_json=as_json)
     return RUN_EXIT_CODES[run["state"]]
 

@@ -73,6 +73,19 @@ def become(account: pwd.struct_passwd) -> None:
     os.environ["USER"] = os.environ["LOGNAME"] = account.pw_name  # env: as above
 
 
+def require_way(directory: Path, account: pwd.struct_passwd) -> None:
+    """Check that `account` may go to where `directory` is, or is to be made. Needs root. Errors: AccountError."""
+    for part in reversed(directory.parents):
+        if part.exists() and not _may_enter(account, part):
+            raise _out_of_reach("the data directory", directory, part, ACCOUNT)
+
+
+def _may_enter(account: pwd.struct_passwd, folder: Path) -> bool:
+    argv = ["test", "-x", str(folder)]
+    asked = subprocess.run(argv, check=False, user=account.pw_uid, group=account.pw_gid, extra_groups=[])
+    return asked.returncode == 0
+
+
 def require_reach(data_directory: Path, binaries: Iterable[Path]) -> None:
     """Check, as who we are now, that everything needed can be reached. Errors: AccountError."""
     needed = {
@@ -96,10 +109,14 @@ def _require_path(what: str, path: Path) -> None:
     for part in [*reversed(path.parents), path]:
         searchable = os.access(part, os.X_OK if part.is_dir() else os.R_OK) if part.exists() else False
         if not searchable:
-            raise AccountError(
-                f"{what} ({path}) can't be reached by the account {_me()!r}: {part} refuses it; move it to a place "
-                f"that all may read (for example /opt or /srv), or run chmod o+x {part}"
-            )
+            raise _out_of_reach(what, path, part, _me())
+
+
+def _out_of_reach(what: str, path: Path, part: Path, account: str) -> AccountError:
+    return AccountError(
+        f"{what} ({path}) can't be reached by the account {account!r}: {part} refuses it; move it to a place "
+        f"that all may read (for example /opt or /srv), or run chmod o+x {part}"
+    )
 
 
 def _me() -> str:

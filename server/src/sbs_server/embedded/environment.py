@@ -14,6 +14,9 @@ _BEGIN = "# Written by the supervisor at each start; your own settings go above 
 def managed_values(settings: Settings, ports: Mapping[str, int]) -> dict[str, str]:
     """The variables that follow from the ports: addresses only, no secrets."""
     host = settings.public_names[0] if settings.public_names else "localhost"
+    console = settings.public_port_console or ports["console"]
+    agents = settings.public_port_agents or ports["agents"]
+    nats = settings.public_port_nats or ports["nats_public"]
     return {
         "SBS_DATABASE__HOST": LOOPBACK,
         "SBS_DATABASE__PORT": str(ports["postgres"]),
@@ -25,9 +28,9 @@ def managed_values(settings: Settings, ports: Mapping[str, int]) -> dict[str, st
         "SBS_HTTP__GATEWAY_PORT": str(ports["gateway"]),
         "SBS_HTTP__BUS_HEALTH_PORT": str(ports["bus_health"]),
         "SBS_HTTP__WORKER_HEALTH_PORT": str(ports["worker_health"]),
-        "SBS_HTTP__CONSOLE_URL": f"https://{host}:{ports['console']}",
-        "SBS_HTTP__AGENT_URL": f"https://{host}:{ports['agents']}",
-        "SBS_HTTP__NATS_PUBLIC_URL": f"tls://{host}:{ports['nats_public']}",
+        "SBS_HTTP__CONSOLE_URL": f"https://{host}:{console}",
+        "SBS_HTTP__AGENT_URL": f"https://{host}:{agents}",
+        "SBS_HTTP__NATS_PUBLIC_URL": f"tls://{host}:{nats}",
         "SBS_LISTEN": settings.listen,
         "SBS_PORT_CONSOLE": str(ports["console"]),
         "SBS_PORT_AGENTS": str(ports["agents"]),

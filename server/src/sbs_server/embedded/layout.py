@@ -53,6 +53,17 @@ class DataDirectory:
         """The log file of a component."""
         return self.logs / f"{component}.log"
 
+    def require_place(self) -> None:
+        """Check that it is there, or can be made, before anything is. Errors: DataDirectoryError."""
+        try:
+            nearest = next(path for path in (self.root, *self.root.parents) if path.exists())
+        except OSError as error:
+            raise _unusable(self.root, f"{error.filename}: {error.strerror}") from error
+        if not nearest.is_dir():
+            raise _unusable(self.root, f"{nearest} is not a folder")
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise _unusable(self.root, f"{nearest} is not writable for you")
+
     def create(self) -> None:
         """Make every folder, with its mode. Errors: DataDirectoryError."""
         try:
@@ -64,10 +75,7 @@ class DataDirectory:
                 path.mkdir(exist_ok=True)
                 path.chmod(mode)
         except OSError as error:
-            raise DataDirectoryError(
-                f"data directory {self.root}: {error.strerror} ({error.filename}); "
-                "choose another one with SBS_DATA_DIR or make this one writable"
-            ) from error
+            raise _unusable(self.root, f"{error.strerror} ({error.filename})") from error
 
     def lock(self) -> int:
         """Become the owner of the directory; returns the descriptor to keep open.
@@ -87,6 +95,12 @@ class DataDirectory:
                 "SBS_DATA_DIR chooses another data directory"
             ) from error
         return handle
+
+
+def _unusable(root: Path, why: str) -> DataDirectoryError:
+    return DataDirectoryError(
+        f"data directory {root}: {why}; choose another one with SBS_DATA_DIR or make this one writable"
+    )
 
 
 def write_file(path: Path, content: str | bytes, mode: int = 0o600) -> None:

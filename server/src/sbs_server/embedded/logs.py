@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sbs_server.embedded.errors import UnknownComponentError
+from sbs_server.embedded.errors import DataDirectoryError, UnknownComponentError
 from sbs_server.embedded.layout import DataDirectory
 
 _CHUNK_BYTES = 64 * 1024
@@ -14,9 +14,9 @@ _POLL_S = 0.3
 
 
 def log_files(data_dir: Path, component: str | None) -> list[Path]:
-    """The log of `component`, or of all. Errors: UnknownComponentError."""
+    """The log of `component`, or of all. Errors: UnknownComponentError, DataDirectoryError."""
     directory = DataDirectory(data_dir)
-    found = sorted(directory.logs.glob("*.log"))
+    found = _logs(directory.logs)
     if component is None:
         return found
     path = directory.log(component)
@@ -26,6 +26,25 @@ def log_files(data_dir: Path, component: str | None) -> list[Path]:
             f"there is no log of {component!r} in {directory.logs}; there are: {names}"
         )
     return [path]
+
+
+def _logs(folder: Path) -> list[Path]:
+    try:
+        found = sorted(path for path in folder.iterdir() if path.suffix == ".log")
+    except FileNotFoundError:
+        found = []
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    if not found:
+        raise DataDirectoryError(f"there are no logs in {folder}: nothing was started there yet (`sbs up`)")
+    return found
+
+
+def unreadable(path: Path, error: OSError) -> DataDirectoryError:
+    """For what belongs to the account that runs the platform."""
+    return DataDirectoryError(
+        f"{path} can't be read: {error.strerror}; use the account that runs the platform, or root"
+    )
 
 
 def tail(path: Path, lines: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from sbs_server.embedded import console
 from sbs_server.embedded.checks import http_ok
 from sbs_server.embedded.component import Command, CommandOf, Component, Context
 from sbs_server.embedded.environment import managed_values
@@ -20,6 +21,7 @@ def role_command(name: str) -> CommandOf:
         env = {
             **os.environ,  # env: settings an operator gave to `sbs up`
             **managed_values(context.settings, context.ports),
+            **console.environment(context.settings),
             "SBS_DATA_DIR": str(context.directory.root),
             "SBS_ROLE": name,
             "HOME": str(context.directory.root),

@@ -34,9 +34,14 @@ def open_directory(path: Path) -> DataDirectory:
     """Make the data directory and, as root, hand it to the account `sbs`. Errors: EmbeddedError."""
     os.umask(0o077)
     directory = DataDirectory(path)
+    directory.require_place()
+    if not account.is_root():
+        directory.create()
+        return directory
+    owner = account.ensure_account(path)
+    account.require_way(path, owner)
     directory.create()
-    if account.is_root():
-        account.hand_over(path, account.ensure_account(path))
+    account.hand_over(path, owner)
     return directory
 
 

@@ -11,23 +11,33 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from sbs_restic.cli import ResticUnavailableError, find_restic
+from sbs_server.config import Settings
 from sbs_server.embedded import account
-from sbs_server.embedded.errors import EmbeddedError, StartFailedError
+from sbs_server.embedded.component import Component
+from sbs_server.embedded.errors import (
+    AlreadyRunningError,
+    BinaryMissingError,
+    EmbeddedError,
+    StartFailedError,
+)
 from sbs_server.embedded.layout import DataDirectory
 from sbs_server.embedded.logs import tail
 from sbs_server.embedded.orphans import SUPERVISOR, live_supervisor
 from sbs_server.embedded.session import open_directory, run
 from sbs_server.embedded.state import ComponentState
+from sbs_server.embedded.status import status
 from sbs_server.embedded.table import select
 from sbs_server.embedded.terminal import Progress
 
 Say = Callable[[str], None]
 _TAIL_LINES = 20
+_WITH_RESTIC = {"api", "worker"}
 
 
 def up_in_foreground(data_dir: Path, only: Sequence[str] | None, say: Say) -> None:
     """Be the supervisor until Ctrl-C or SIGTERM. Errors: EmbeddedError, ConfigurationError."""
-    select(only)
+    _require_restic(data_dir, select(only))
     directory = open_directory(data_dir)
     with Progress() as progress:
         run(directory, only, progress.change, lambda: say("Ready. Ctrl-C stops everything."))
@@ -36,13 +46,15 @@ def up_in_foreground(data_dir: Path, only: Sequence[str] | None, say: Say) -> No
 def up_detached(data_dir: Path, only: Sequence[str] | None, say: Say) -> None:
     """Start the supervisor as a process of its own and wait until all components are ready.
 
-    Interrupted, it stops what it has started. Errors: EmbeddedError.
+    Does nothing if they run already. Interrupted, it stops what it has started. Errors: EmbeddedError,
+    ConfigurationError.
     """
-    select(only)
+    components = select(only)
+    if live_supervisor(DataDirectory(data_dir)) is not None:
+        say(_already_running(data_dir, components))
+        return
+    _require_restic(data_dir, components)
     directory = open_directory(data_dir)
-    # Asked here too, because the new process would write into the running one's log.
-    if live_supervisor(directory) is not None:
-        os.close(directory.lock())
     process, reader = _start(directory, only)
     try:
         _follow(process, reader, directory)
@@ -52,6 +64,33 @@ def up_detached(data_dir: Path, only: Sequence[str] | None, say: Say) -> None:
         process.wait()
         raise
     say(f"Ready. `sbs status` shows the components, `sbs down` stops them; data and logs are in {data_dir}.")
+
+
+def _already_running(data_dir: Path, components: Sequence[Component]) -> str:
+    """What to say about the platform that runs. Errors: AlreadyRunningError, if it is not all that is wanted."""
+    states = {row.component: row.state for row in status(data_dir).components}
+    lacking = [one.name for one in components if states.get(one.name) not in {"ready", "done"}]
+    if lacking:
+        raise AlreadyRunningError(
+            f"a supervisor already runs on {data_dir}, but not ready there: {', '.join(lacking)}; "
+            "`sbs status` shows more, `sbs down` stops it"
+        )
+    http = Settings.load(data_dir).http
+    return (
+        f"Already running: console and API {http.console_url}, agents {http.agent_url}, their bus "
+        f"{http.nats_public_url}. `sbs status` shows the components, `sbs down` stops them."
+    )
+
+
+def _require_restic(data_dir: Path, components: Sequence[Component]) -> None:
+    """Says now, in one line, what else two components would say in their logs. Errors: BinaryMissingError."""
+    if _WITH_RESTIC.isdisjoint(one.name for one in components):
+        return
+    chosen = Settings.load(data_dir).restic_binary
+    try:
+        find_restic(None if chosen is None else str(chosen))
+    except ResticUnavailableError as error:
+        raise BinaryMissingError(str(error)) from error
 
 
 def _start(directory: DataDirectory, only: Sequence[str] | None) -> tuple[subprocess.Popen[bytes], int]:

@@ -192,8 +192,8 @@ class Supervisor:
         """Whether it has become ready in its time, its first work as a ready component included."""
         try:
             async with asyncio.timeout(component.start_timeout_s):
-                while component.ready is not None and not await component.ready(self._context):  # noqa: ASYNC110
-                    await asyncio.sleep(_READY_POLL_S)  # another process can't set an event
+                while component.ready is not None and not await component.ready(self._context):  # noqa: ASYNC110 - of another process
+                    await asyncio.sleep(_READY_POLL_S)
                 if not self._ready[component.name].is_set():
                     await component.after_ready(self._context)
         except TimeoutError:

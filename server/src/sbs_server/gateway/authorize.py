@@ -48,9 +48,6 @@ class Authorizer(Protocol):
             certificate is revoked; UnavailableError: it can't be found out now.
         """
 
-    def is_revoked(self, serial: str) -> bool:
-        """What is known in memory right now, without waiting; `serial` as in `AgentIdentity`."""
-
     async def ready(self) -> None:
         """Raises: UnavailableError, if questions can't be answered now."""
 

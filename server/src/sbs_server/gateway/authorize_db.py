@@ -39,9 +39,6 @@ class _Answer:
     asked_at: float
 
 
-_NOTHING = _Answer(None, None, 0.0)
-
-
 class DatabaseAuthorizer:
     """`Authorizer` over PostgreSQL, as role sbs_app. Answers are reused for half a second.
 
@@ -54,12 +51,9 @@ class DatabaseAuthorizer:
         self._clock = clock
         self._answers: OrderedDict[_Key, _Answer] = OrderedDict()
         self._asking: dict[_Key, asyncio.Task[_Answer]] = {}
-        self._revoked: set[str] = set()
 
     async def restic_repository(self, restic_repository_id: UUID, agent: AgentIdentity) -> RepositoryGrant:
-        answer = (
-            _NOTHING if self.is_revoked(agent.serial) else await self._answer((agent, restic_repository_id))
-        )
+        answer = await self._answer((agent, restic_repository_id))
         if answer.state is None or not answer.path:
             raise RefusedError(
                 "this restic repository is not one of this agent's, or the agent or its certificate is revoked"
@@ -67,13 +61,6 @@ class DatabaseAuthorizer:
         if answer.state != "ready":
             raise RefusedError(f"the restic repository can't be used now: it is {answer.state}")
         return RepositoryGrant(restic_repository_id, Path(answer.path))
-
-    def is_revoked(self, serial: str) -> bool:
-        return serial in self._revoked
-
-    def revoke(self, serial: str) -> None:
-        """Hook for a faster way than asking (NOTIFY, bus). For good: a certificate's revocation is never undone."""
-        self._revoked.add(serial)
 
     async def ready(self) -> None:
         try:

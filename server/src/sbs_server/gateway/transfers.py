@@ -16,7 +16,6 @@ from sbs_server.gateway.errors import (
     CLOSE_CONNECTION,
     GatewayError,
     StalledError,
-    UnauthenticatedError,
     UnavailableError,
 )
 
@@ -85,10 +84,6 @@ class Transfers:
     async def _look_at(self, transfer: Transfer) -> None:
         if self._clock() - transfer.moved_at > self._idle_limit_s:
             transfer.end(StalledError(f"nothing moved for {self._idle_limit_s:g} s"))
-        elif self._authorizer.is_revoked(transfer.agent.serial):
-            transfer.end(
-                UnauthenticatedError("the agent's certificate was revoked while the request was running")
-            )
         else:
             await self._ask_again(transfer)
 

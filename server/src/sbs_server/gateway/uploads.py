@@ -27,6 +27,7 @@ _NO_SYNC = {errno.EOPNOTSUPP, errno.EINVAL}
 _MAX_BATCH = 1 << 20
 _MIN_BATCH = 1 << 16
 _ALL_BATCHES = 128 << 20
+_KEPT_FOR_LOCKS = 1 << 20
 _READ_BACK = 1 << 20
 
 
@@ -41,17 +42,21 @@ class Outcome(Enum):
 class Room(Protocol):
     """Whether an object still fits. The seam for quotas."""
 
-    def check(self, grant: RepositoryGrant, repository: Repository, size_bytes: int) -> None:
+    def check(self, grant: RepositoryGrant, repository: Repository, kind: Kind, size_bytes: int) -> None:
         """Raises: StorageFullError."""
 
 
 class FileSystemRoom:
-    """Room is what the file system has free: refusing before the transfer is kinder than after it."""
+    """Room is what the file system has free: refusing before the transfer is kinder than after it.
 
-    def check(self, grant: RepositoryGrant, repository: Repository, size_bytes: int) -> None:
+    Some is kept for locks: without one, restic would not even restore from a full disk.
+    """
+
+    def check(self, grant: RepositoryGrant, repository: Repository, kind: Kind, size_bytes: int) -> None:
         del grant
         status = os.fstatvfs(repository.fd)
-        free = status.f_bavail * status.f_frsize
+        kept = 0 if kind is Kind.LOCKS else _KEPT_FOR_LOCKS
+        free = max(0, status.f_bavail * status.f_frsize - kept)
         # File systems that don't know (some FUSE) report no blocks at all.
         if status.f_blocks and size_bytes > free:
             raise StorageFullError(f"the storage is full: {size_bytes} bytes are needed, {free} are free")
@@ -96,7 +101,7 @@ class Upload:
             )
             if self._repository.holds(self._kind, self._name):
                 return
-            self._tools.room.check(self._grant, self._repository, self._size)
+            self._tools.room.check(self._grant, self._repository, self._kind, self._size)
             self._file = self._tools.temporary.make(self._repository, self._folder)
             self._stack.callback(self._file.discard)
             # Read-only like the files of restic's local backend: a guard against accidents.

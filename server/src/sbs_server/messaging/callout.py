@@ -81,8 +81,7 @@ class Callout:
             log.warning("callout_request_unreadable", reason=str(error))
         except (NatsError, OSError) as error:
             log.warning("callout_answer_not_sent", reason=str(error))
-        except Exception:
-            # Unanswered is refused; a mistake about one client must not end the answers to all others.
+        except Exception:  # one client's mistake must not end the answers to others; no answer is a no
             log.exception("callout_failed")
 
     async def answer(self, token: str) -> str:

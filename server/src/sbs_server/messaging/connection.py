@@ -26,6 +26,7 @@ Seed = Literal["control", "callout", "sys"]
 Work = Callable[[Client], Awaitable[None]]
 
 _CONNECT_S = 10
+_CLOSE_S = 3
 _PING_S = 10  # with two pings outstanding a dead network is noticed within 30 s
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 15.0
 _HELD_S = 30.0
@@ -137,8 +138,10 @@ def tls_context(settings: NatsSettings) -> ssl.SSLContext:
 
 
 async def _close(client: Client) -> None:
+    """After a handshake that broke off, asyncio's stream never says that it is closed: it is not waited for long."""
     try:
-        await client.close()
+        async with asyncio.timeout(_CLOSE_S):
+            await client.close()
     except _BROKEN as error:
         log.debug("nats_close", reason=str(error))
 

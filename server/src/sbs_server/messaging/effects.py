@@ -68,7 +68,7 @@ class BusEffects:
 
     async def command(self, row: Outbox) -> None:
         """The command as its row says now, or its cancellation; nothing if it is over or ordered anew."""
-        order = await self._command_row(text(row, "command_id"))
+        order = await self._command_row(row)
         cancel = row.payload.get("cancel") is True
         over = {CommandState.FINISHED} if cancel else {CommandState.FINISHED, CommandState.ABANDONED}
         if order is None or order.state in over or order.attempt != row.payload.get("attempt"):
@@ -89,9 +89,14 @@ class BusEffects:
         except (NotConnectedError, NatsError, OSError) as error:
             raise PassingEffectError(f"NATS: {type(error).__name__}") from error
 
-    async def _command_row(self, command_id: str) -> Command | None:
+    async def _command_row(self, row: Outbox) -> Command | None:
+        """None if it is not there (any more). `sbs_system` sees every tenant, so the tenant is compared here."""
+        wanted = select(Command).where(Command.id == text(row, "command_id"))
         async with self._system.transaction() as session:
-            return (await session.scalars(select(Command).where(Command.id == command_id))).one_or_none()
+            order = (await session.scalars(wanted)).one_or_none()
+        if order is not None and order.organization_id != row.organization_id:
+            raise PoisonEffectError("the command belongs to another organization than this row")
+        return order
 
     async def _publish(self, subject: str, payload: bytes, message_id: str) -> None:
         if any(part == "" or set(part) & set("*> \t\r\n") for part in subject.split(".")):

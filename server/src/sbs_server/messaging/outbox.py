@@ -6,7 +6,6 @@ Payload shapes, by kind:
   command          {"agent_id": "<hex>", "command_id": …, "attempt": n}: the relay reads the row and publishes it
   workflow_start   {"workflow": "<name>", "workflow_id": …, "input": {...}}
   workflow_signal  {"workflow_id": …, "signal": …, "input": {...} | null}
-  workflow_cancel  {"workflow_id": …}
   schedule_sync    {"job_id": "<hex>"}
   agent_kick       {"agent_id": "<hex>"}
 """

@@ -87,7 +87,7 @@ class Lane:
         return len(rows)
 
     async def _carry_out(self, row: Outbox) -> EffectError | None:
-        """What went wrong. Anything unforeseen counts against the row: it must not stop the others."""
+        """What went wrong, if something did."""
         try:
             async with asyncio.timeout(_EFFECT_S):
                 await self._effects[row.kind](row)
@@ -95,7 +95,7 @@ class Lane:
             return error
         except TimeoutError:
             return EffectError(f"no answer within {_EFFECT_S:.0f} s")
-        except Exception as error:
+        except Exception as error:  # whatever it is, it counts against this row and must not stop the others
             log.exception("outbox_effect_failed", row=str(row.id), kind=row.kind.value)
             return PoisonEffectError(f"internal error ({type(error).__name__})")
         return None

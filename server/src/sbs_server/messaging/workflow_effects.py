@@ -43,7 +43,6 @@ class WorkflowEffects:
         return {
             OutboxKind.WORKFLOW_START: self.start,
             OutboxKind.WORKFLOW_SIGNAL: self.signal,
-            OutboxKind.WORKFLOW_CANCEL: self.cancel,
             OutboxKind.SCHEDULE_SYNC: self.schedule,
         }
 
@@ -67,12 +66,6 @@ class WorkflowEffects:
         handle = self._temporal.get_workflow_handle(text(row, "workflow_id"))
         async with _calls(gone_is_fine=True):
             await handle.signal(text(row, "signal"), args=_arguments(row), rpc_timeout=_CALL)
-
-    async def cancel(self, row: Outbox) -> None:
-        """Cancels a workflow; one that is over is cancelled enough."""
-        handle = self._temporal.get_workflow_handle(text(row, "workflow_id"))
-        async with _calls(gone_is_fine=True):
-            await handle.cancel(rpc_timeout=_CALL)
 
     async def schedule(self, row: Outbox) -> None:
         """Brings a job's schedule up to date."""

@@ -7,7 +7,7 @@ from sbs_server.models.command import Command, CommandState
 from sbs_server.models.enrolment_token import EnrolmentToken
 from sbs_server.models.handled_message import HandledMessage
 from sbs_server.models.idempotency_key import IdempotencyKey
-from sbs_server.models.job import Dataset, Job, JobAgent, JobRepository
+from sbs_server.models.job import Compression, Dataset, Job, JobAgent, JobRepository
 from sbs_server.models.membership import Membership, Role
 from sbs_server.models.organization import Organization
 from sbs_server.models.outbox import Outbox, OutboxKind
@@ -35,6 +35,7 @@ __all__ = [
     "ClaimMode",
     "Command",
     "CommandState",
+    "Compression",
     "CopyState",
     "Dataset",
     "EnrolmentToken",

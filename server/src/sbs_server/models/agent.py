@@ -2,7 +2,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sbs_server.kit.db.base import (
@@ -25,7 +25,14 @@ class Agent(Identified, Timestamped, Versioned, TenantModel):
     """A machine that is enrolled. Presence is what NATS last said of its connection."""
 
     __tablename__ = "agent"
-    __table_args__ = (tenant_key(), UniqueConstraint("organization_id", "name"))
+    __table_args__ = (
+        tenant_key(),
+        UniqueConstraint("organization_id", "name"),
+        # Without `last_seen_at`, which is written all the time: an index on it would have to follow.
+        Index(
+            "ix_agent_away", "organization_id", postgresql_where=text("state = 'active' AND NOT connected")
+        ),
+    )
     system_access = ("select", "update")
 
     name: Mapped[str]
@@ -52,6 +59,9 @@ class AgentCertificate(Identified, Timestamped, TenantModel):
     __table_args__ = (
         tenant_reference("agent_id", "agent"),
         UniqueConstraint("agent_id", "csr_sha256"),
+        Index(
+            "ix_agent_certificate_end", "agent_id", "not_after", postgresql_where=text("revoked_at IS NULL")
+        ),
     )
     system_access = ("select", "update")
 

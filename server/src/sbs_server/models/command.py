@@ -43,6 +43,7 @@ class Command(Timestamped, TenantModel):
     ordered_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
+    first_progress_at: Mapped[datetime | None]  # restic has begun to read or write data
     last_heard_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]

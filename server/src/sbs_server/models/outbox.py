@@ -17,7 +17,6 @@ class OutboxKind(StrEnum):
     COMMAND = "command"  # a command to an agent's subject
     WORKFLOW_START = "workflow_start"
     WORKFLOW_SIGNAL = "workflow_signal"
-    WORKFLOW_CANCEL = "workflow_cancel"
     SCHEDULE_SYNC = "schedule_sync"  # make a job's Temporal Schedule what the job's row says
     AGENT_KICK = "agent_kick"  # cut the live connection of a revoked agent
 

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sbs_server.kit.db.base import Identified, TenantModel, Timestamped, tenant_key, tenant_reference
 from sbs_server.kit.db.types import text_enum
 
+_NEWEST = (text("created_at DESC"), text("id DESC"))
+
 
 class RunKind(StrEnum):
     BACKUP = "backup"
@@ -50,9 +52,17 @@ class Run(Identified, Timestamped, TenantModel):
         tenant_reference("job_id", "job"),
         tenant_reference("agent_id", "agent"),
         tenant_reference("dataset_id", "dataset"),
-        Index("ix_run_newest", "organization_id", text("id DESC")),
-        Index("ix_run_job_newest", "organization_id", "job_id", text("id DESC")),
-        Index("ix_run_agent_newest", "organization_id", "agent_id", text("id DESC")),
+        # Lists are sorted by (created_at, id) and may be cut by time; `state` is there to be counted by days.
+        Index("ix_run_newest", "organization_id", *_NEWEST, postgresql_include=["state"]),
+        Index("ix_run_state_newest", "organization_id", "state", *_NEWEST),
+        Index("ix_run_job_newest", "organization_id", "job_id", *_NEWEST),
+        Index("ix_run_agent_newest", "organization_id", "agent_id", "kind", *_NEWEST),
+        Index(
+            "ix_run_lost",
+            "organization_id",
+            "finished_at",
+            postgresql_where=text("error_code = 'workflow_lost'"),
+        ),
         Index("ix_run_open", "dataset_id", postgresql_where=text("state IN ('waiting', 'running')")),
         # A slot of a schedule runs once, however often the workflow that starts it is repeated.
         Index(
@@ -76,7 +86,7 @@ class Run(Identified, Timestamped, TenantModel):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
-    waiting_for: Mapped[str | None]  # why it waits: a code such as `admission`, `agent_offline`, `retry`
+    waiting_for: Mapped[str | None]  # why it waits: a code such as `admission`, `repository_full`, `retry`
     retry_at: Mapped[datetime | None]
     attempt: Mapped[int] = mapped_column(default=0, server_default="0")
     error_code: Mapped[str | None]
@@ -99,6 +109,7 @@ class RunTarget(Timestamped, TenantModel):
     restic_repository_id: Mapped[UUID]
     state: Mapped[RunState] = mapped_column(text_enum(RunState, "state"), default=RunState.WAITING)
     restic_snapshot_id: Mapped[str | None]
+    recorded_at: Mapped[datetime | None]  # when its result was looked at and written here
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
     result: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
@@ -120,7 +131,10 @@ class RunAttempt(Timestamped, TenantModel):
     result: Mapped[str]
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
+    ordered_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
+    first_progress_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
 

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sbs_server.kit.db.base import Identified, TenantModel, Timestamped, tenant_key, tenant_reference
 from sbs_server.kit.db.types import text_enum
 
+_NEWEST = (text("taken_at DESC"), text("id DESC"))
+
 
 class CopyState(StrEnum):
     PRESENT = "present"
@@ -25,6 +27,12 @@ class Snapshot(Identified, Timestamped, TenantModel):
         tenant_reference("run_id", "run"),
         UniqueConstraint("run_id"),
         Index("ix_snapshot_dataset_newest", "organization_id", "dataset_id", text("taken_at DESC")),
+        Index(
+            "ix_snapshot_newest", "organization_id", *_NEWEST, postgresql_where=text("forgotten_at IS NULL")
+        ),
+        # Of one column, so that it is small: for counting.
+        Index("ix_snapshot_present", "organization_id", postgresql_where=text("forgotten_at IS NULL")),
+        Index("ix_snapshot_agent_newest", "organization_id", "agent_id", *_NEWEST),
     )
 
     dataset_id: Mapped[UUID]
@@ -46,6 +54,12 @@ class SnapshotCopy(Identified, Timestamped, TenantModel):
         tenant_reference("snapshot_id", "snapshot"),
         tenant_reference("restic_repository_id", "restic_repository"),
         UniqueConstraint("restic_repository_id", "restic_snapshot_id"),
+        Index(
+            "ix_snapshot_copy_present",
+            "organization_id",
+            "restic_repository_id",
+            postgresql_where=text("state = 'present'"),
+        ),
     )
 
     snapshot_id: Mapped[UUID] = mapped_column(index=True)

@@ -14,6 +14,7 @@ from sbs_restic.cli import Runner, RunnerSettings, find_restic
 from sbs_server.agents.authority import AgentAuthority
 from sbs_server.api.app import ApiServices, create_app
 from sbs_server.auth.passwords import Passwords
+from sbs_server.changes.feed import ChangeFeed
 from sbs_server.config import ConfigurationError, Settings
 from sbs_server.kit import cache, logging
 from sbs_server.kit.db.session import Database
@@ -107,6 +108,7 @@ async def build(settings: Settings, stopping: asyncio.Event) -> AsyncIterator[Ap
             authority=AgentAuthority(settings.pki),
             places=places,
             live=LiveSource(link, valkey),
+            changes=ChangeFeed(link),
             snapshot_reader=SnapshotReader(lambda: _reading_runner(settings)),
             stopping=stopping,
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from sbs_server.cli.output import print_table
 from sbs_server.config import ConfigurationError, Settings
 from sbs_server.embedded import logs as log_reading
 from sbs_server.embedded import starting, stopping
@@ -48,6 +48,15 @@ def up(
         raise _failed(error) from error
     except KeyboardInterrupt as error:
         raise typer.Exit(130) from error
+    if not foreground and not names:
+        _welcome(data_dir)
+
+
+def _welcome(data_dir: Path | None) -> None:
+    # Loaded only here: `sbs status` is to be quick, and needs no tables.
+    from sbs_server.roles.welcome import welcome  # noqa: PLC0415 - see above
+
+    typer.echo(welcome(_directory(data_dir)))
 
 
 def down(
@@ -86,17 +95,22 @@ def logs(
     """Show the end of the logs."""
     try:
         files = log_reading.log_files(_directory(data_dir), component)
+        for name, line in _lines(files, lines, follow=follow):
+            typer.echo(line if component else f"{name:<10} {line}")
     except (EmbeddedError, ConfigurationError) as error:
         raise _failed(error) from error
+    except (PermissionError, FileNotFoundError) as error:
+        raise _failed(log_reading.unreadable(Path(error.filename or "a log"), error)) from error
+    except KeyboardInterrupt as error:
+        raise typer.Exit(130) from error
+
+
+def _lines(files: Sequence[Path], count: int, *, follow: bool) -> Iterator[tuple[str, str]]:
     for path in files:
-        for line in log_reading.tail(path, lines):
-            typer.echo(line if component else f"{path.stem:<10} {line}")
+        for line in log_reading.tail(path, count):
+            yield path.stem, line
     if follow:
-        try:
-            for name, line in log_reading.follow(files):
-                typer.echo(line if component else f"{name:<10} {line}")
-        except KeyboardInterrupt as error:
-            raise typer.Exit(130) from error
+        yield from log_reading.follow(files)
 
 
 def _directory(data_dir: Path | None) -> Path:
@@ -109,17 +123,12 @@ def _failed(error: Exception) -> typer.Exit:
 
 
 def _print(found: Status) -> None:
-    console = Console()
     if found.supervisor_pid is None:
-        console.print(f"Nothing runs on {found.data_dir}.", highlight=False)
+        typer.echo(f"Nothing runs on {found.data_dir}.")
         if not any(row.state == "orphan" for row in found.components):
             return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("COMPONENT", "STATE", "PID", "RESTARTS", "MEMORY", "PORT", "SINCE", ""):
-        table.add_column(title, justify="right" if title in {"PID", "RESTARTS", "MEMORY", "PORT"} else "left")
-    for row in found.components:
-        table.add_row(*_cells(row))
-    console.print(table)
+    titles = ("COMPONENT", "STATE", "PID", "RESTARTS", "MEMORY", "PORT", "SINCE", "")
+    print_table(titles, [_cells(row) for row in found.components], whole=[True] * 7 + [False])
 
 
 def _cells(row: Row) -> list[str]:

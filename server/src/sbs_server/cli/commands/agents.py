@@ -4,10 +4,14 @@ from typing import Annotated
 
 import typer
 
-from sbs_server.cli.commands.options import AsJson, SessionFile, client, one_line
+from sbs_server.cli.commands.options import AsJson, SessionFile, Yes, client, confirm, one_line
 from sbs_server.cli.output import show, show_one
 
 app = typer.Typer(help="Machines that are backed up.", no_args_is_help=True)
+tokens = typer.Typer(help="Enrolment tokens that were made.", no_args_is_help=True)
+app.add_typer(tokens, name="tokens")
+_TOKENS = "/enrolment-tokens"
+_TOKEN_COLUMNS = ("id", "name", "state", "used_count", "max_uses", "expires_at", "created_at")
 _COLUMNS = ("id", "name", "state", "connected", "last_seen_at", "os", "agent_version", "restic_version")
 
 
@@ -27,17 +31,29 @@ def show_agent(agent: str, as_json: AsJson = False, session_path: SessionFile = 
 
 @app.command()
 @one_line
+def rename(
+    agent: str,
+    name: Annotated[str, typer.Argument(help="Its new name.")],
+    as_json: AsJson = False,
+    session_path: SessionFile = None,
+) -> None:
+    """Give an agent another name."""
+    api = client(session_path)
+    show_one(api.patch(f"/agents/{api.id_of('/agents', agent)}", {"name": name}), as_json=as_json)
+
+
+@app.command()
+@one_line
 def revoke(
     agent: str,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
     session_path: SessionFile = None,
 ) -> None:
     """Take an agent's access away, at once and for good."""
     api = client(session_path)
     found = api.find("/agents", agent)
-    if not yes:
-        typer.confirm(f"Revoke {found['name']}? It must be enrolled anew to come back", abort=True, err=True)
+    confirm(f"Revoke {found['name']}? It must be enrolled anew to come back", yes=yes)
     show_one(api.post(f"/agents/{found['id']}/revoke"), as_json=as_json)
 
 
@@ -58,3 +74,18 @@ def token(
         return
     typer.echo(f"Token (shown only now): {made['token']}")
     typer.echo(f"On the machine:         {made['command']}")
+
+
+@tokens.command("list")
+@one_line
+def list_tokens(as_json: AsJson = False, session_path: SessionFile = None) -> None:
+    """All enrolment tokens, newest first. The tokens themselves are shown only when they are made."""
+    show(client(session_path).items(_TOKENS), _TOKEN_COLUMNS, as_json=as_json)
+
+
+@tokens.command("revoke")
+@one_line
+def revoke_token(token: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
+    """Make a token useless. Machines that have used it stay enrolled."""
+    api = client(session_path)
+    show_one(api.post(f"{_TOKENS}/{api.id_of(_TOKENS, token)}/revoke"), as_json=as_json)

@@ -19,11 +19,18 @@ SessionFile = Annotated[
     Path | None,
     typer.Option("--session-file", help="Where the session is kept (default: the user's config folder)."),
 ]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Limit = Annotated[int, typer.Option(min=1, help="How many at most, newest first.")]
 
 
 def client(file: Path | None) -> Client:
     return Client(session_file.load(file or session_file.default_file()))
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ends the command unless the answer is yes, or `yes` was given."""
+    if not yes:
+        typer.confirm(question, abort=True, err=True)
 
 
 def one_line(command: Callable[P, R]) -> Callable[P, R]:

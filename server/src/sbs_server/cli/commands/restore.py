@@ -31,10 +31,10 @@ def restore(  # noqa: PLR0917 - typer passes options by name
 ) -> None:
     """Restore a snapshot, or some paths of it, into a folder; every file is verified."""
     api = client(session_path)
-    agent_id = api.find("/agents", agent)["id"] if agent else api.get(f"/snapshots/{snapshot}")["agent_id"]
+    found = api.find("/snapshots", snapshot)
     body = {
-        "snapshot_id": snapshot,
-        "agent_id": agent_id,
+        "snapshot_id": found["id"],
+        "agent_id": api.id_of("/agents", agent) if agent else found["agent_id"],
         "selection": path or [],
         "target_folder": target,
         "policy": policy.value,

@@ -38,21 +38,24 @@ def list_(
 @one_line
 def show_run(run: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """One run: targets, attempts, and why it waits."""
-    show_one(client(session_path).get(f"/runs/{run}"), as_json=as_json)
+    api = client(session_path)
+    show_one(api.get(f"/runs/{api.id_of('/runs', run)}"), as_json=as_json)
 
 
 @app.command()
 @one_line
 def watch(run: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """Follow a run to its end. Exit code: 0 succeeded, 3 with warnings or partial, 1 failed, 4 cancelled."""
-    raise typer.Exit(follow(client(session_path), run, as_json=as_json))
+    api = client(session_path)
+    raise typer.Exit(follow(api, api.id_of("/runs", run), as_json=as_json))
 
 
 @app.command()
 @one_line
 def warnings(run: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """The files that could not be read or restored, one by one."""
-    rows = client(session_path).items(f"/runs/{run}/warnings")
+    api = client(session_path)
+    rows = api.items(f"/runs/{api.id_of('/runs', run)}/warnings")
     show(rows, ("path", "code", "message"), as_json=as_json)
 
 
@@ -60,4 +63,5 @@ def warnings(run: str, as_json: AsJson = False, session_path: SessionFile = None
 @one_line
 def cancel(run: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """Ask a run to stop."""
-    show_one(client(session_path).post(f"/runs/{run}/cancel"), as_json=as_json)
+    api = client(session_path)
+    show_one(api.post(f"/runs/{api.id_of('/runs', run)}/cancel"), as_json=as_json)

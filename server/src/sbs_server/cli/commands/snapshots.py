@@ -9,7 +9,7 @@ import typer
 
 from sbs_server.cli.commands.options import AsJson, Limit, SessionFile, client, one_line
 from sbs_server.cli.errors import UsageError
-from sbs_server.cli.output import show
+from sbs_server.cli.output import show, show_one
 
 app = typer.Typer(help="Points in time, and what is in them.", no_args_is_help=True)
 _COLUMNS = ("id", "taken_at", "hostname", "files", "size_bytes", "added_bytes", "complete")
@@ -25,8 +25,16 @@ def list_(
 ) -> None:
     """Snapshots, newest first."""
     api = client(session_path)
-    agent_id = api.find("/agents", agent)["id"] if agent else None
+    agent_id = api.id_of("/agents", agent) if agent else None
     show(api.items("/snapshots", limit=limit, agent_id=agent_id), _COLUMNS, as_json=as_json)
+
+
+@app.command("show")
+@one_line
+def show_snapshot(snapshot: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
+    """One snapshot, and where its copies are."""
+    api = client(session_path)
+    show_one(api.get(f"/snapshots/{api.id_of('/snapshots', snapshot)}"), as_json=as_json)
 
 
 @app.command()
@@ -38,7 +46,8 @@ def ls(
     session_path: SessionFile = None,
 ) -> None:
     """A folder of a snapshot."""
-    rows = client(session_path).items(f"/snapshots/{snapshot}/files", path=path)
+    api = client(session_path)
+    rows = api.items(f"/snapshots/{api.id_of('/snapshots', snapshot)}/files", path=path)
     show(rows, ("name", "type", "mode", "size_bytes", "modified_at"), as_json=as_json)
 
 
@@ -51,7 +60,8 @@ def download(
     session_path: SessionFile = None,
 ) -> None:
     """A file of a snapshot. An existing file is not overwritten."""
-    pieces = client(session_path).download(f"/snapshots/{snapshot}/content", path=path)
+    api = client(session_path)
+    pieces = api.download(f"/snapshots/{api.id_of('/snapshots', snapshot)}/content", path=path)
     if output == "-":
         for piece in pieces:
             sys.stdout.buffer.write(piece)

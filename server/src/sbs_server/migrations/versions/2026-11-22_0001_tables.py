@@ -73,7 +73,6 @@ def upgrade() -> None:
                 "command",
                 "workflow_start",
                 "workflow_signal",
-                "workflow_cancel",
                 "schedule_sync",
                 "agent_kick",
                 name="kind",

@@ -73,7 +73,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    for name in ("admission_ticket", "outbox", "agent"):
+    for name in ("admission_ticket", "outbox"):
         op.execute(f"DROP TRIGGER notify_change ON {name}")
     op.execute("DROP FUNCTION sbs_notify()")
     op.execute("SET LOCAL ROLE sbs_definer")
@@ -272,7 +272,7 @@ def _functions() -> list[str]:
 
 
 def _triggers() -> list[str]:
-    """Wakes the dispatcher, the relay and the gateway; they also look by themselves every few seconds."""
+    """Wakes the dispatcher and the relay; they also look by themselves every few seconds."""
     return [
         "CREATE FUNCTION sbs_notify() RETURNS trigger LANGUAGE plpgsql AS $$"
         " BEGIN PERFORM pg_notify(TG_ARGV[0], ''); RETURN NULL; END $$",
@@ -281,8 +281,6 @@ def _triggers() -> list[str]:
         " FOR EACH ROW WHEN (NEW.state <> 'granted') EXECUTE FUNCTION sbs_notify('sbs_admission')",
         "CREATE TRIGGER notify_change AFTER INSERT ON outbox"
         " FOR EACH STATEMENT EXECUTE FUNCTION sbs_notify('sbs_outbox')",
-        "CREATE TRIGGER notify_change AFTER UPDATE OF state ON agent"
-        " FOR EACH ROW EXECUTE FUNCTION sbs_notify('sbs_agent_state')",
     ]
 
 
