@@ -12,7 +12,12 @@ from sbs_server.testing.rows import Filled, Given
 TABLES: Mapping[str, str] = {"token_id": "enrolment_token"}
 
 # Texts that are required, by name.
-TEXTS: Mapping[str, object] = {"sources": "/srv/documents", "target_folder": "/srv/restored"}
+TEXTS: Mapping[str, object] = {
+    "sources": "/srv/documents",
+    "target_folder": "/srv/restored",
+    "cron": "0 1 * * *",
+    "time_zone": "Europe/Berlin",
+}
 
 # Values that some operation needs for succeeding when the owner calls it.
 GIVEN: Mapping[str, Given] = {

@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.routing import Route
 
 from sbs_server.api.app import described_app
+from sbs_server.changes.stream import Tempo
+from sbs_server.messaging import streams
 from sbs_server.snapshots.reader import SnapshotReader
 from sbs_server.testing.api import PASSWORD, Api, Person
 from sbs_server.testing.archive import PASSWORD as REPOSITORY_PASSWORD
@@ -98,10 +100,15 @@ class Stage:
 async def stage(api_stage: Api, archive: Archive) -> AsyncIterator[Stage]:
     before = api_stage.app.state.snapshot_reader
     api_stage.app.state.snapshot_reader = SnapshotReader(lambda: archive.runner)
+    api_stage.app.state.tempo = Tempo(longest_s=0)  # else the stream of changes would not end
+    link = api_stage.services.live._link
+    await link.wait_connected()
+    await streams.prepare(link.client)
     settings = api_stage.services.settings
     async with engine_of(settings) as engine, engine.connect() as connection:
         yield Stage(api_stage, archive, connection, await api_stage.person(), await api_stage.person())
     api_stage.app.state.snapshot_reader = before
+    del api_stage.app.state.tempo
     await api_stage.close()
 
 

@@ -154,6 +154,12 @@ class StorageSettings(_Group):
     roots: list[Path]
 
 
+class ConsoleSettings(_Group):
+    """The web application that the API serves to browsers. `dir` is the output of its build; None: there is none."""
+
+    dir: Path | None = None
+
+
 class RunSettings(_Group):
     """Patience with agents. Both deadlines end a run as failed, with the reason."""
 
@@ -183,6 +189,7 @@ class Settings(BaseSettings):
     http: HttpSettings
     storage: StorageSettings
     runs: RunSettings = RunSettings()
+    console: ConsoleSettings = ConsoleSettings()
     kek_file: Path
     restic_binary: Path | None = Field(
         default=None, validation_alias=AliasChoices("SBS_RESTIC_BINARY", "SBS_RESTIC", "restic_binary")
@@ -193,6 +200,10 @@ class Settings(BaseSettings):
     port_console: Port = 8443
     port_agents: Port = 8444
     port_nats: Port = 8445
+    # What people and agents use instead where something in front forwards ports (port_console, …) to us.
+    public_port_console: Port | None = None
+    public_port_agents: Port | None = None
+    public_port_nats: Port | None = None
     # Further names of the server certificate, comma separated: the installation's own domain.
     public_domain: str = ""
 
@@ -204,10 +215,6 @@ class Settings(BaseSettings):
     def public_names(self) -> list[str]:
         """The names of `public_domain`, without blanks and empty parts."""
         return [name.strip() for name in self.public_domain.split(",") if name.strip()]
-
-    def kek(self) -> str:
-        """The key-encryption key (base64 of 32 bytes), read from its file now. Errors: ConfigurationError."""
-        return read_secret(self.kek_file)
 
     @classmethod
     def load(cls, data_dir: Path | None = None, *, role: str | None = None) -> Settings:

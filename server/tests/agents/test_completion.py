@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -29,6 +29,7 @@ from sbs_server.models import (
     Command,
     CommandState,
     HandledMessage,
+    Outbox,
 )
 from sbs_server.testing.agent_events import Scene, finished, make_scene
 from sbs_server.testing.bus import Databases, eventually, running_bus
@@ -190,3 +191,26 @@ async def test_progress_goes_to_whoever_looks_and_is_kept(scene: Scene, bus_sett
     shown = json.loads((await live.next_msg(timeout=5)).data)
     assert (shown["run_id"], shown["bytes_done"], shown["attempt"]) == (run, 5, 1)
     assert 0 < await scene.bus.outside.valkey.ttl(f"run:{run}:progress") <= 3600
+
+
+async def test_first_progress_is_noted_once_and_told(scene: Scene) -> None:
+    client, subject = scene.bus.links.control.client, f"prg.{scene.tenant.agent_id.hex}"
+    first = Progress(protocol=1, command_id=scene.command_id, attempt=1, phase="starting")
+    await client.publish(subject, first.model_dump_json().encode())
+    later = first.model_copy(update={"phase": "transferring"}).model_dump_json().encode()
+
+    async def noted() -> bool:
+        await client.publish(subject, later)
+        return (await scene.row()).first_progress_at is not None
+
+    await eventually(noted, "the first progress is in the row")
+    before = (await scene.row()).first_progress_at
+    for _ in range(3):
+        await client.publish(subject, later)
+    await scene.say(1, finished(scene))
+    await scene.handled(1)
+    assert (await scene.row()).first_progress_at == before
+    async with scene.databases.system.transaction() as session:
+        told = select(Outbox.payload).where(Outbox.aggregate == f"run:{scene.tenant.run_id.hex}")
+        changes = [payload["type"] for payload in await session.scalars(told)]
+    assert changes == ["run.changed.v1"]

@@ -47,6 +47,8 @@ async def test_a_command_goes_its_way_and_the_run_follows(scene: Scene) -> None:
     assert row.last_heard_at is not None
     assert run.state == RunState.RUNNING
     assert run.started_at is not None
+    async with scene.databases.app.transaction(scene.tenant.organization_id) as session:
+        await session.execute(update(Command).values(first_progress_at=func.now()))
     await scene.say(3, finished(scene))
     await scene.handled(3)
     row = await scene.row()
@@ -54,6 +56,10 @@ async def test_a_command_goes_its_way_and_the_run_follows(scene: Scene) -> None:
     assert row.outcome is not None
     assert row.outcome["backup"]["snapshot_id"] == "ab" * 32
     assert await scene.count(RunAttempt) == 1
+    async with scene.databases.app.transaction(scene.tenant.organization_id) as session:
+        (kept,) = (await session.scalars(select(RunAttempt))).all()
+    for name in ("ordered_at", "accepted_at", "started_at", "first_progress_at", "finished_at"):
+        assert getattr(kept, name) == getattr(row, name) is not None, name
 
 
 async def test_a_late_start_does_not_bring_a_finished_command_back(scene: Scene) -> None:
@@ -226,6 +232,15 @@ class TestHello:
         assert (command.command_id, command.attempt) == (scene.command_id, 1)
         assert isinstance(command.body, BackupRun)
 
+    async def test_tells_of_the_agent_only_what_is_new(self, scene: Scene) -> None:
+        for number in (1, 2):
+            await scene.say(number, hello())
+            await scene.handled(number)
+        aggregate = f"agent:{scene.tenant.agent_id.hex}"
+        async with scene.databases.system.transaction() as session:
+            told = await session.scalars(select(Outbox.payload).where(Outbox.aggregate == aggregate))
+            assert [payload["type"] for payload in told] == ["agent.changed.v1"]
+
     async def test_brings_nothing_that_the_agent_has(self, scene: Scene) -> None:
         await scene.say(1, hello(OpenCommand(command_id=scene.command_id, attempt=1, state="running")))
         await scene.handled(1)
@@ -262,7 +277,7 @@ class TestHello:
                     select(Outbox).where(Outbox.organization_id == scene.tenant.organization_id)
                 )
             ).all()
-        assert [row.payload["type"] for row in rows] == ["agent.outdated.v1"]
+        assert [row.payload["type"] for row in rows] == ["agent.changed.v1", "agent.outdated.v1"]
         async with scene.databases.app.transaction(scene.tenant.organization_id) as session:
             assert (await session.get_one(Agent, scene.tenant.agent_id)).protocol_version == 0
 

@@ -221,15 +221,18 @@ async def test_cancelled_before_any_agent_took_it_the_command_ends_at_once(
     assert (row.state, row.outcome) == (CommandState.FINISHED, {"result": "cancelled"})
 
 
+@pytest.mark.parametrize(
+    ("code", "waits_for"), [("agent_restarted", "retry"), ("repository_full", "repository_full")]
+)
 async def test_a_retry_is_shown_on_the_run(
-    orders: OrderActivities, tenant: Tenant, app_database: Database
+    orders: OrderActivities, tenant: Tenant, app_database: Database, code: str, waits_for: str
 ) -> None:
     await ActivityEnvironment().run(
-        orders.note_retry, Retry(tenant.organization_id.hex, tenant.run_id.hex, 2, 30.0)
+        orders.note_retry, Retry(tenant.organization_id.hex, tenant.run_id.hex, 2, 30.0, code)
     )
     async with app_database.transaction(tenant.organization_id) as session:
         run = await session.get_one(Run, UUID(hex=tenant.run_id.hex))
-    assert run.waiting_for == "retry"
+    assert run.waiting_for == waits_for
     assert run.retry_at is not None
     assert run.attempt == 2
 

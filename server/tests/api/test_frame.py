@@ -142,11 +142,12 @@ async def test_id_that_is_none_is_named(person: Person) -> None:
 @pytest.mark.parametrize(
     ("preferred", "accepted", "words"),
     [
-        ("ru", "en", ("Исправьте", "Это поле обязательно.")),
-        ("en", "ru", ("Correct", "This field is required.")),
+        ("ru", "en-US,en", ("Correct", "This field is required.")),
+        ("en", "ru", ("Исправьте", "Это поле обязательно.")),
+        ("ru", "de", ("Исправьте", "Это поле обязательно.")),
     ],
 )
-async def test_problems_speak_the_readers_own_language(
+async def test_problems_speak_the_language_that_was_asked_for_or_else_the_readers_own(
     api: Api, preferred: str, accepted: str, words: tuple[str, str]
 ) -> None:
     person = await api.person(locale=preferred)

@@ -170,7 +170,7 @@ async def test_act_without_the_csrf_token_is_refused_and_audited(
 ) -> None:
     del person.client.headers["X-CSRF-Token"]
     headers = {} if token is None else {"X-CSRF-Token": token.encode()}
-    answer = await person.client.request("DELETE", SESSION, headers=headers)  # type: ignore[arg-type]
+    answer = await person.client.request("DELETE", SESSION, headers=headers)  # type: ignore[arg-type]  # bytes
     assert (answer.status_code, answer.json()["code"]) == (403, "request.csrf")
     assert (await person.client.get(SESSION)).status_code == 200
     assert (await api.audited(None, "session_delete"))[-1].result == "denied"

@@ -20,7 +20,11 @@ from sbs_server.kit.envelope import Envelope
 from sbs_server.kit.ids import new_id
 from sbs_server.kit.workflows import RunRef
 from sbs_server.models import (
+    Compression,
+    CopyState,
+    Job,
     JobRepository,
+    Outbox,
     Repository,
     RepositoryKind,
     RepositoryLayout,
@@ -103,6 +107,28 @@ async def test_recording_is_repeatable(
     async with app_database.transaction(tenant.organization_id) as session:
         copies = select(func.count()).where(SnapshotCopy.restic_snapshot_id == SNAPSHOT)
         assert await session.scalar(copies) == 1
+
+
+async def test_recorded_snapshot_is_told_once_with_whose_it_is(
+    activities: BackupActivities, tenant: Tenant, app_database: Database, system_database: Database
+) -> None:
+    given = _outcomes(tenant, datetime.now(UTC).isoformat())
+    for _ in range(2):
+        await ActivityEnvironment().run(activities.record, given)
+    snapshot = await _snapshot(app_database, tenant)
+    async with system_database.transaction() as session:
+        told = select(Outbox.payload).where(Outbox.aggregate == f"snapshot:{snapshot.id.hex}")
+        (payload,) = (await session.scalars(told)).all()
+    assert payload["type"] == "snapshot.created.v1"
+    assert payload["data"] == {
+        "snapshot_id": snapshot.id.hex,
+        "run_id": tenant.run_id.hex,
+        "job_id": tenant.job_id.hex,
+        "agent_id": tenant.agent_id.hex,
+    }
+    async with app_database.transaction(tenant.organization_id) as session:
+        query = select(RunTarget.recorded_at).where(RunTarget.run_id == tenant.run_id)
+        assert (await session.scalars(query)).one() is not None
 
 
 @pytest.mark.parametrize("said", ["1970-01-01T00:00:00", "2099-01-01T00:00:00+00:00"])
@@ -198,3 +224,66 @@ async def test_a_run_that_was_given_up_on_does_not_begin(
     async with app_database.transaction(tenant.organization_id) as session:
         (await session.get_one(Run, tenant.run_id)).state = RunState.FAILED
     assert (await _prepared(activities, tenant)).problem_code == "run_ended"
+
+
+def _make_usable(tenant: Tenant, tmp_path: Path) -> None:
+    """Makes the tenant's own repository one that is really there."""
+    place = tmp_path / "place"
+    write_marker(place, Marker(tenant.repository_id, tenant.organization_id))
+    (place / "agents" / tenant.agent_id.hex / "config").touch()
+
+
+async def _backed_up(database: Database, tenant: Tenant, days_ago: int) -> str:
+    """One more snapshot of the dataset, with its copy; restic's id of it."""
+    run_id, snapshot_id = new_id(), new_id()
+    own = {"organization_id": tenant.organization_id}
+    whose = {"agent_id": tenant.agent_id, "dataset_id": tenant.dataset_id, "run_id": run_id}
+    what = {"hostname": "machine", "paths": [], "files": 1, "size_bytes": 1, "added_bytes": 1}
+    async with database.transaction(tenant.organization_id) as session:
+        kind = {"kind": RunKind.BACKUP, "trigger": RunTrigger.MANUAL, "job_id": tenant.job_id}
+        session.add(Run(**own, **kind, id=run_id, agent_id=tenant.agent_id))
+        await session.flush()
+        taken_at = datetime.now(UTC) - timedelta(days=days_ago)
+        session.add(Snapshot(**own, **whose, **what, id=snapshot_id, taken_at=taken_at, complete=True))
+        await session.flush()
+        session.add(
+            SnapshotCopy(
+                **own,
+                snapshot_id=snapshot_id,
+                restic_repository_id=tenant.restic_repository_id,
+                restic_snapshot_id=snapshot_id.hex * 2,
+            )
+        )
+    return snapshot_id.hex * 2
+
+
+async def test_the_newest_snapshot_that_is_still_there_is_the_parent(
+    activities: BackupActivities, tenant: Tenant, app_database: Database, tmp_path: Path
+) -> None:
+    _make_usable(tenant, tmp_path)
+    await _backed_up(app_database, tenant, days_ago=2)
+    wanted = await _backed_up(app_database, tenant, days_ago=1)
+    async with app_database.transaction(tenant.organization_id) as session:
+        newest = SnapshotCopy.snapshot_id == tenant.snapshot_id
+        copy = (await session.scalars(select(SnapshotCopy).where(newest))).one()
+        copy.state = CopyState.FORGOTTEN
+    (order,) = (await _prepared(activities, tenant)).orders
+    assert order.body["parent_snapshot"] == wanted
+
+
+async def test_another_repository_gives_no_parent(
+    activities: BackupActivities, tenant: Tenant, app_database: Database, tmp_path: Path
+) -> None:
+    await _another_repository(app_database, tenant, tmp_path / "second")
+    (order,) = (await _prepared(activities, tenant)).orders
+    assert order.body["parent_snapshot"] is None
+
+
+async def test_the_order_says_how_hard_to_pack(
+    activities: BackupActivities, tenant: Tenant, app_database: Database, tmp_path: Path
+) -> None:
+    await _another_repository(app_database, tenant, tmp_path / "second")
+    async with app_database.transaction(tenant.organization_id) as session:
+        (await session.get_one(Job, tenant.job_id)).compression = Compression.MAX
+    (order,) = (await _prepared(activities, tenant)).orders
+    assert order.body["compression"] == "max"

@@ -32,6 +32,7 @@ WHOLE_BACKUP = [
     "finish",
 ]
 RESTARTED = CommandOutcome(result="failed", problem=Trouble("agent_restarted", "restarted", retryable=True))
+FULL = CommandOutcome(result="failed", problem=Trouble("repository_full", "no room", retryable=True))
 SILENT = ApplicationError("nothing was heard", type="agent_silent", non_retryable=True)
 REFUSED = CommandOutcome(result="failed", problem=Trouble("source_missing", "no source", retryable=False))
 
@@ -89,6 +90,21 @@ async def test_attempts_end_at_five(environment: WorkflowEnvironment) -> None:
     platform = Platform(answers=[RESTARTED], end=RunEnd("failed", False, "agent_restarted", "restarted"))
     await _run(environment, platform)
     assert platform.attempts == [1, 2, 3, 4, 5]
+
+
+async def test_somebody_has_time_to_make_room_in_a_full_repository(environment: WorkflowEnvironment) -> None:
+    platform = Platform(answers=[FULL, FULL, FULL, FULL, FULL, FULL, succeeded()])
+    assert (await _run(environment, platform)).state == "succeeded"
+    assert [retry.pause_s for retry in platform.retries] == [30, 90, 270, 600, 600, 600]
+    assert {retry.code for retry in platform.retries} == {"repository_full"}
+
+
+async def test_a_repository_that_stays_full_ends_the_run_after_ten_attempts(
+    environment: WorkflowEnvironment,
+) -> None:
+    platform = Platform(answers=[FULL], end=RunEnd("failed", False, "repository_full", "no room"))
+    assert (await _run(environment, platform)).error_code == "repository_full"
+    assert platform.attempts == list(range(1, 11))
 
 
 @pytest.mark.parametrize("end", [RunEnd("failed"), RunEnd("partial"), RunEnd("cancelled")])

@@ -35,13 +35,23 @@ async def test_created_job_can_be_read_back(api: Api) -> None:
         cron=" 30 2  * * MON-FRI ",
         time_zone="Europe/Berlin",
         keep_last=7,
+        compression="max",
     )
     made = await person.client.post(f"{person.root}/jobs", json=body)
     assert made.status_code == 201, made.text
     job = made.json()
     assert job["name"] == "nightly"
     assert job["cron"] == "30 2 * * MON-FRI"
-    for name in ("sources", "includes", "excludes", "agent_ids", "repository_ids", "time_zone", "keep_last"):
+    for name in (
+        "sources",
+        "includes",
+        "excludes",
+        "agent_ids",
+        "repository_ids",
+        "time_zone",
+        "keep_last",
+        "compression",
+    ):
         assert job[name] == body[name]
     assert (job["paused"], job["version"], made.headers["etag"]) == (False, 1, '"1"')
     assert (await person.client.get(made.headers["location"])).json() == job
@@ -72,6 +82,8 @@ async def test_job_without_schedule_or_paused_has_no_next_runs(api: Api) -> None
 
 BAD = [
     ({"name": ""}, "/name", "field.too_short"),
+    ({"compression": "zip"}, "/compression", "field.not_one_of"),
+    ({"compression": None}, "/compression", "field.not_one_of"),
     ({"name": "a\nb"}, "/name", "request.control"),
     ({"sources": []}, "/sources", "field.too_few"),
     ({"sources": ["/x"] * 65}, "/sources", "field.too_many"),

@@ -24,7 +24,7 @@ class _Failing(ActivityInboundInterceptor):
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - the library's name
         raise self._error
 
 

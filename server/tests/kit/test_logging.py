@@ -38,6 +38,12 @@ def test_our_lines_and_those_of_libraries_look_alike(stream: io.StringIO) -> Non
     assert str(first["timestamp"]).endswith("Z")
 
 
+def test_a_tls_connection_of_the_bus_that_ends_is_no_warning(stream: io.StringIO) -> None:
+    logging.getLogger("asyncio").warning("returning true from eof_received() has no effect when using ssl")
+    logging.getLogger("asyncio").warning("another warning")
+    assert [line["event"] for line in lines(stream)] == ["another warning"]
+
+
 def test_secrets_are_blanked_by_name_and_by_form(stream: io.StringIO) -> None:
     token = "sbsenr1.abcDEF-_123.zzz"
     structlog.get_logger().info(

@@ -15,6 +15,7 @@ from sbs_server.kit.envelope import Envelope, EnvelopeError
 from sbs_server.kit.ids import new_id
 from sbs_server.models import (
     CopyState,
+    Outbox,
     ResticRepository,
     ResticRepositoryState,
     Run,
@@ -25,7 +26,7 @@ from sbs_server.models import (
 )
 from sbs_server.repositories.keys import SecretStore
 from sbs_server.repositories.restic import ResticRepositories
-from sbs_server.retention.activities import RetentionActivities
+from sbs_server.retention.activities import RetentionActivities, _mark
 from sbs_server.testing.database import Tenant, make_tenant
 
 
@@ -94,3 +95,17 @@ async def test_a_quarantined_repository_is_left_to_a_later_run(
     # The positive control: now it is opened, and the sample's secret is none.
     with pytest.raises(EnvelopeError):
         await ActivityEnvironment().run(activities.forget, request)
+
+
+async def test_snapshot_is_told_as_forgotten_when_its_last_copy_is_gone(
+    tenant: Tenant, app_database: Database, system_database: Database
+) -> None:
+    async with app_database.transaction(tenant.organization_id) as session:
+        copies = select(SnapshotCopy.id).where(SnapshotCopy.snapshot_id == tenant.snapshot_id)
+        (copy_id,) = (await session.scalars(copies)).all()
+        await _mark(session, tenant.organization_id, tenant.run_id, [copy_id])
+    async with system_database.transaction() as session:
+        told = select(Outbox.payload).where(Outbox.organization_id == tenant.organization_id)
+        (payload,) = (await session.scalars(told)).all()
+    assert payload["type"] == "snapshot.forgotten.v1"
+    assert payload["data"] == {"snapshot_id": tenant.snapshot_id.hex, "agent_id": tenant.agent_id.hex}

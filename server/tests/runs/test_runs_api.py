@@ -194,7 +194,7 @@ async def test_waiting_run_says_why(api: Api) -> None:
 
     async def wait() -> dict[str, object]:
         answer = await person.client.get(url)
-        return answer.json()["wait"]  # type: ignore[no-any-return]
+        return answer.json()["wait"]  # type: ignore[no-any-return]  # JSON
 
     await change_run(api, tenant, waiting_for="start")
     assert (await wait())["code"] == "run.waits_agent"
@@ -215,6 +215,9 @@ async def test_waiting_run_says_why(api: Api) -> None:
     found = await wait()
     assert found["code"] == "run.waits_retry"
     assert datetime.fromisoformat(str(found["retry_at"])) == at
+    await change_run(api, tenant, waiting_for="repository_full", retry_at=at)
+    found = await wait()
+    assert (found["code"], found["retry_at"] is None) == ("run.waits_full", False)
     await change_run(api, tenant, state=RunState.SUCCEEDED)
     assert await wait() is None
 

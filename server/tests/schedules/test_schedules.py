@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -138,6 +138,21 @@ async def test_slots_do_not_pile_up_while_a_run_of_the_dataset_is_open(
         run = (await session.scalars(select(Run).where(Run.scheduled_for.is_not(None)))).one()
         run.state = RunState.FAILED
     assert await environment.run(activities.start_due, _slot(tenant, 4)) == 1
+
+
+async def test_slot_that_begins_moves_the_next_one_past_now_and_is_no_edit(
+    app_database: Database, tenant: Tenant
+) -> None:
+    """Slots missed together are not all made up for: one that still lay in the past would be told as missed."""
+    await _edit(app_database, tenant, cron="0 * * * *", next_due_at=datetime(2026, 1, 1, 1, tzinfo=UTC))
+    async with app_database.transaction(tenant.organization_id) as session:
+        before = await session.get_one(Job, tenant.job_id)
+    await ActivityEnvironment().run(ScheduleActivities(app_database).start_due, _slot(tenant, 1))
+    async with app_database.transaction(tenant.organization_id) as session:
+        job = await session.get_one(Job, tenant.job_id)
+    assert job.next_due_at is not None
+    assert timedelta() < job.next_due_at - datetime.now(UTC) <= timedelta(hours=1)
+    assert (job.version, job.updated_at) == (before.version, before.updated_at)
 
 
 async def test_two_slots_at_once_start_one_run(app_database: Database, tenant: Tenant) -> None:

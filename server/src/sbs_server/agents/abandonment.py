@@ -104,7 +104,11 @@ async def _tell(session: AsyncSession, repository: ResticRepository, row: Comman
     organization_id, kind = repository.organization_id, f"restic_repository.{what}"
     log.warning(kind, restic_repository=repository.id.hex, command=row.id)
     await session.flush()
-    data: dict[str, Any] = {"restic_repository_id": repository.id.hex, "command_id": row.id}
+    data: dict[str, Any] = {
+        "restic_repository_id": repository.id.hex,
+        "repository_id": repository.repository_id.hex,
+        "command_id": row.id,
+    }
     await outbox.event(session, organization_id, f"restic_repository:{repository.id.hex}", f"{kind}.v1", data)
     target = ("restic_repository", str(repository.id))
     actor = Actor("system", "agents")

@@ -18,7 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from sbs_protocol import OLDEST_SUPPORTED_VERSION
 from sbs_server.agents import abandonment, commands
-from sbs_server.agents.order_types import Abandonment, CommandOutcome, Order, Retry
+from sbs_server.agents.order_types import REPOSITORY_FULL, Abandonment, CommandOutcome, Order, Retry
 from sbs_server.backups.service import changed
 from sbs_server.kit.db.session import Database
 from sbs_server.models import (
@@ -97,7 +97,8 @@ class OrderActivities:
         """Shows on the run that it is waiting for its next attempt, and until when."""
         async with self._database.transaction(UUID(hex=retry.organization_id)) as session:
             run = await session.get_one(Run, UUID(hex=retry.run_id))
-            run.waiting_for, run.state = "retry", RunState.WAITING
+            run.waiting_for = REPOSITORY_FULL if retry.code == REPOSITORY_FULL else "retry"
+            run.state = RunState.WAITING
             run.retry_at = func.now() + timedelta(seconds=retry.pause_s)
             run.attempt = retry.next_attempt
             await session.flush()

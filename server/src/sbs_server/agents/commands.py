@@ -29,7 +29,8 @@ async def order(session: AsyncSession, order: Order, workflow_id: str) -> Comman
         session.add(row)
     row.attempt, row.body, row.activity_id = order.attempt, order.body, order.activity_id
     row.state, row.outcome, row.ordered_at = CommandState.OPEN, None, func.now()
-    row.accepted_at = row.started_at = row.finished_at = row.last_heard_at = row.cancel_requested_at = None
+    row.accepted_at = row.started_at = row.first_progress_at = row.finished_at = None
+    row.last_heard_at = row.cancel_requested_at = None
     row.warnings = 0
     await session.flush()
     await session.refresh(row)

@@ -76,6 +76,7 @@ async def _accepted(session: AsyncSession, command: Command) -> None:
     if command.state == CommandState.OPEN:
         command.state = CommandState.ACCEPTED
         command.accepted_at = func.now()
+        await changed(session, await session.get_one(Run, command.run_id))
     await _heard(session, command)
 
 
@@ -128,7 +129,10 @@ async def _finished(session: AsyncSession, command: Command, body: CommandFinish
         error_code=None if problem is None else problem.code.value,
         error_message=None if problem is None else problem.message,
         # By the database's clock; the agent's may say anything.
+        ordered_at=command.ordered_at,
+        accepted_at=command.accepted_at,
         started_at=command.started_at,
+        first_progress_at=command.first_progress_at,
         finished_at=command.finished_at,
     )
     await session.execute(attempt.on_conflict_do_nothing())

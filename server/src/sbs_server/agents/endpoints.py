@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from sbs_server.agents import service, tokens
 from sbs_server.agents.identity import CurrentAuthority
@@ -11,6 +11,7 @@ from sbs_server.agents.repository import AgentFilter
 from sbs_server.agents.schemas import (
     AgentOut,
     AgentRename,
+    AgentSort,
     EnrolmentTokenCreate,
     EnrolmentTokenCreated,
     EnrolmentTokenOut,
@@ -20,10 +21,12 @@ from sbs_server.config import Settings
 from sbs_server.kit.http.edge import CurrentEdge, TransactionalRoute
 from sbs_server.kit.http.etags import IfMatch, etag
 from sbs_server.kit.http.pages import Page, Paging
+from sbs_server.kit.http.sorting import SortedPage, sorted_paging
 from sbs_server.models import AgentState, EnrolmentToken
 
 ORGANIZATION = "/api/v1/organizations/{organization_id}"
 router = APIRouter(prefix=f"{ORGANIZATION}/agents", tags=["agents"], route_class=TransactionalRoute)
+AgentPaging = Annotated[SortedPage[AgentSort], Depends(sorted_paging(AgentSort, AgentSort.NEWEST))]
 token_router = APIRouter(
     prefix=f"{ORGANIZATION}/enrolment-tokens", tags=["enrolment_tokens"], route_class=TransactionalRoute
 )
@@ -69,15 +72,18 @@ async def enrolment_tokens_revoke(token_id: UUID, scope: Operator) -> EnrolmentT
 
 
 @router.get("", operation_id="agents_list")
-async def agents_list(
+async def agents_list(  # noqa: PLR0917 - FastAPI passes them by name
     scope: Reader,
-    paging: Paging,
+    paging: AgentPaging,
     state: AgentState | None = None,
     name: Annotated[str | None, Query(max_length=200, description="A part of the name, in any case.")] = None,
+    q: Annotated[
+        str | None, Query(max_length=200, description="A part of the name or the hostname, in any case.")
+    ] = None,
     connected: bool | None = None,
 ) -> Page[AgentOut]:
-    """Agents, newest first."""
-    wanted = AgentFilter(state=state, name=name, connected=connected)
+    """Agents, newest first unless asked for otherwise."""
+    wanted = AgentFilter(state=state, name=name, search=q, connected=connected)
     items, next_cursor = await service.listed(scope, wanted, paging)
     return Page(items=items, next_cursor=next_cursor)
 

@@ -136,6 +136,14 @@ class Enrolment:
         await outbox.event(
             session, organization_id, f"agent:{agent_id.hex}", "agent.enrolled.v1", {"agent_id": agent_id.hex}
         )
+        if token_id is not None:
+            await outbox.event(
+                session,
+                organization_id,
+                f"enrolment_token:{token_id.hex}",
+                "enrolment_token.used.v1",
+                {"enrolment_token_id": token_id.hex},
+            )
         details = {
             "name": name,
             "hostname": wanted.hostname,

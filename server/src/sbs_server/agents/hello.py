@@ -19,7 +19,8 @@ _MOST_CAPABILITIES = 100
 
 async def greet(session: AsyncSession, incoming: Incoming, body: Hello) -> None:
     """Notes what the agent is, and has sent again what it does not have."""
-    await _describe(session, incoming, body)
+    if await _describe(session, incoming, body):
+        await _tell_changed(session, incoming)
     has = {(one.command_id, one.attempt) for one in body.open_commands}
     await abandonment.settle(session, incoming.agent_id, still_has=has)
     if body.protocol < OLDEST_SUPPORTED_VERSION:
@@ -42,24 +43,31 @@ async def greet(session: AsyncSession, incoming: Incoming, body: Hello) -> None:
     await session.flush()
 
 
-async def _describe(session: AsyncSession, incoming: Incoming, body: Hello) -> None:
-    await session.execute(
-        update(Agent)
-        .where(Agent.id == incoming.agent_id)
-        .values(
-            agent_version=body.agent_version[:_SHORT],
-            protocol_version=body.protocol,
-            restic_version=body.restic_version and body.restic_version[:_SHORT],
-            restic_problem=body.restic_problem and body.restic_problem[:_LONG],
-            capabilities=[name[:_SHORT] for name in body.capabilities[:_MOST_CAPABILITIES]],
-            hostname=body.hostname[:_SHORT],
-            os=body.os[:_SHORT],
-            os_version=body.os_version[:_SHORT],
-            arch=body.arch[:_SHORT],
-            boot_id=body.boot_id[:_SHORT],
-            last_seen_at=func.now(),
-        )
-    )
+async def _describe(session: AsyncSession, incoming: Incoming, body: Hello) -> bool:
+    """Writes down what the agent says of itself; gives back whether that is new."""
+    said = {
+        "agent_version": body.agent_version[:_SHORT],
+        "protocol_version": body.protocol,
+        "restic_version": body.restic_version and body.restic_version[:_SHORT],
+        "restic_problem": body.restic_problem and body.restic_problem[:_LONG],
+        "capabilities": [name[:_SHORT] for name in body.capabilities[:_MOST_CAPABILITIES]],
+        "hostname": body.hostname[:_SHORT],
+        "os": body.os[:_SHORT],
+        "os_version": body.os_version[:_SHORT],
+        "arch": body.arch[:_SHORT],
+        "boot_id": body.boot_id[:_SHORT],
+    }
+    columns = [getattr(Agent, name) for name in said]
+    before = (await session.execute(select(*columns).where(Agent.id == incoming.agent_id))).one_or_none()
+    statement = update(Agent).where(Agent.id == incoming.agent_id)
+    await session.execute(statement.values(**said, last_seen_at=func.now()))
+    return before is not None and before._asdict() != said
+
+
+async def _tell_changed(session: AsyncSession, incoming: Incoming) -> None:
+    data = {"agent_id": incoming.agent_id.hex}
+    aggregate = f"agent:{incoming.agent_id.hex}"
+    await outbox.event(session, incoming.organization_id, aggregate, "agent.changed.v1", data)
 
 
 async def _say_outdated(session: AsyncSession, incoming: Incoming, body: Hello) -> None:

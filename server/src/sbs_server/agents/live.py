@@ -69,10 +69,12 @@ class LiveFeed:
             return
         try:
             command = await self._pulse.open_command(agent_id, progress.command_id)
+            if command is None or command.attempt != progress.attempt:
+                return
+            if progress.phase != "starting":
+                await self._pulse.begun(command)
         except (SQLAlchemyError, OSError):
             return  # the pulse complains
-        if command is None or command.attempt != progress.attempt:
-            return
         self._pulse.heard(agent_id, progress.command_id)
         await self._show(client, command, progress)
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+REPOSITORY_FULL = "repository_full"
+"""As in sbs_protocol.events.ErrorCode; also what a run waits for while it is so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -27,10 +30,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
+    """`code`: why the last attempt failed."""
+
     organization_id: str
     run_id: str
     next_attempt: int
     pause_s: float
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

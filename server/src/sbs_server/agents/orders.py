@@ -1,25 +1,43 @@
 """Ordering work from an agent, as a workflow sees it: attempts, retries, cancellation.
 
 `carry_out` gives back the outcome of the last attempt. An attempt that failed for a passing reason (the agent
-was restarted, the repository could not be reached) is repeated, at most `ATTEMPTS` times.
+was restarted, the repository could not be reached) is repeated, at most `ATTEMPTS` times; one that failed because
+the repository is full as often as `WHEN_FULL` says.
 """
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from sbs_server.agents.order_types import Abandonment, CommandOutcome, Order, Retry, Trouble
+from sbs_server.agents.order_types import REPOSITORY_FULL, Abandonment, CommandOutcome, Order, Retry, Trouble
 from sbs_server.kit.workflows import STEADY, STEP_TIMEOUT
 
 with workflow.unsafe.imports_passed_through():
     from sbs_server.agents.activities import OrderActivities
 
 ATTEMPTS = 5
-_FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often an order is given in all, and the first pause; each further one is three times as long."""
+
+    attempts: int
+    first_pause: timedelta
+
+    def pause_after(self, attempt: int) -> timedelta:
+        factor: int = 3 ** (attempt - 1)
+        return min(self.first_pause * factor, _LONGEST_PAUSE)
+
+
+_USUAL = Patience(ATTEMPTS, timedelta(seconds=5))
+# Somebody has to come and make room: about an hour. The schedule's next run is the next chance.
+WHEN_FULL = Patience(10, timedelta(seconds=30))
 
 # How long is too long is decided by the activity alone, from what the agent last said: an agent may be away for
 # weeks, and a first backup may take them. The heartbeat only has the activity look at the row again.
@@ -32,18 +50,22 @@ _LOOK_AGAIN = RetryPolicy(
 
 async def carry_out(order: Order, stop: asyncio.Event) -> CommandOutcome:
     """Has the agent do it, again where that makes sense. `stop`: somebody wants it cancelled."""
-    pause, attempt = _FIRST_PAUSE, 1
+    attempt = 1
     while True:
         if stop.is_set():
             return CommandOutcome(result="cancelled")
         outcome = await _attempt(order.numbered(attempt), stop)
-        if not outcome.is_retryable or attempt == ATTEMPTS or stop.is_set():
+        code = outcome.problem.code if outcome.problem is not None else ""
+        patience = WHEN_FULL if code == REPOSITORY_FULL else _USUAL
+        if not outcome.is_retryable or attempt >= patience.attempts or stop.is_set():
             return outcome
-        await _note_retry(Retry(order.organization_id, order.run_id, attempt + 1, pause.total_seconds()))
+        pause = patience.pause_after(attempt)
+        retry = Retry(order.organization_id, order.run_id, attempt + 1, pause.total_seconds(), code)
+        await _note_retry(retry)
         try:
             await workflow.wait_condition(stop.is_set, timeout=pause)
         except TimeoutError:
-            pause, attempt = min(pause * 3, _LONGEST_PAUSE), attempt + 1
+            attempt += 1
 
 
 async def _attempt(order: Order, stop: asyncio.Event) -> CommandOutcome:

@@ -9,13 +9,15 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Update, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.dml import ReturningUpdate
 from temporalio.service import RPCError
 
 from sbs_protocol.identifiers import run_of_command
 from sbs_server.agents import commands
+from sbs_server.backups.service import changed
 from sbs_server.kit.db.session import Database
 from sbs_server.messaging.followups import ActivityBridge, WaitingActivity
-from sbs_server.models import Command, CommandState
+from sbs_server.models import Command, CommandState, Run
 
 log = structlog.get_logger()
 
@@ -51,6 +53,7 @@ class Pulse:
         self._known: dict[str, tuple[float, OpenCommand | None]] = {}
         self._beaten: dict[str, float] = {}
         self._touched: dict[str, float] = {}
+        self._begun: set[tuple[str, int]] = set()
 
     def heard(self, agent_id: UUID, command_id: str) -> None:
         """The agent says that it is at this command; whether that is so is looked at later."""
@@ -67,6 +70,18 @@ class Pulse:
             known = self._known[command_id]
         command = known[1]
         return command if command is not None and command.agent_id == agent_id else None
+
+    async def begun(self, command: OpenCommand) -> None:
+        """The command's first progress has come: its row is told, once. Errors: those of the database."""
+        key = (command.id, command.attempt)
+        if key in self._begun:
+            return
+        if len(self._begun) > _MOST_KNOWN:
+            self._begun.clear()
+        self._begun.add(key)
+        async with self._app.transaction(command.organization_id) as session:
+            if (await session.execute(_begin(command))).first() is not None:
+                await changed(session, await session.get_one(Run, command.run_id))
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -146,6 +161,20 @@ def _touch(ids: Sequence[str]) -> Update:
     # Locked in one order: other processes write overlapping batches.
     locked = mine.order_by(Command.id).with_for_update()
     return update(Command).where(Command.id.in_(locked)).values(last_heard_at=func.now())
+
+
+def _begin(command: OpenCommand) -> ReturningUpdate[str]:
+    return (
+        update(Command)
+        .where(
+            Command.id == command.id,
+            Command.attempt == command.attempt,
+            Command.first_progress_at.is_(None),
+            Command.state != CommandState.FINISHED,
+        )
+        .values(first_progress_at=func.now())
+        .returning(Command.id)
+    )
 
 
 def _open(row: Command) -> OpenCommand:

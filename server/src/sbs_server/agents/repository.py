@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, text, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from sbs_server.agents.schemas import AgentSort
 from sbs_server.kit.http.pages import PageRequest
+from sbs_server.kit.http.sorting import Order, SortedPage
 from sbs_server.models import Agent, AgentCertificate, AgentState, EnrolmentToken, HandledMessage
 
 _USE_TOKEN = text("SELECT organization_id, token_id, problem FROM enrolment_token_use(:secret_sha256)")
@@ -33,12 +36,32 @@ class TokenUse:
     problem: str | None
 
 
+# Agents that were never seen come last in both directions.
+NEVER = {
+    AgentSort.LAST_SEEN: datetime(1, 1, 2, tzinfo=UTC),
+    AgentSort.LAST_SEEN_UP: datetime(9999, 12, 30, tzinfo=UTC),
+}
+_ORDERS = {
+    AgentSort.NEWEST: Order(Agent.created_at, Agent.id, "time", descending=True),
+    AgentSort.OLDEST: Order(Agent.created_at, Agent.id, "time", descending=False),
+    AgentSort.NAME: Order(Agent.name, Agent.id, "text", descending=False),
+    AgentSort.NAME_DOWN: Order(Agent.name, Agent.id, "text", descending=True),
+    AgentSort.LAST_SEEN: Order(
+        func.coalesce(Agent.last_seen_at, NEVER[AgentSort.LAST_SEEN]), Agent.id, "time", descending=True
+    ),
+    AgentSort.LAST_SEEN_UP: Order(
+        func.coalesce(Agent.last_seen_at, NEVER[AgentSort.LAST_SEEN_UP]), Agent.id, "time", descending=False
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class AgentFilter:
     """Which agents are wanted; None: no matter."""
 
     state: AgentState | None = None
     name: str | None = None
+    search: str | None = None
     connected: bool | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -47,15 +70,29 @@ class AgentFilter:
             wanted.append(Agent.state == self.state)
         if self.name:
             wanted.append(Agent.name.icontains(self.name, autoescape=True))
+        if self.search:
+            columns = (Agent.name, Agent.hostname)
+            wanted.append(or_(*(column.icontains(self.search, autoescape=True) for column in columns)))
         if self.connected is not None:
             wanted.append(Agent.connected.is_(self.connected))
         return wanted
 
 
-async def page(session: AsyncSession, wanted: AgentFilter, paging: PageRequest) -> list[Agent]:
-    """One row more than asked for, newest first."""
-    statement = select(Agent).where(*wanted.conditions())
-    return list((await session.scalars(_slice(statement, Agent.id, paging))).all())
+async def page(session: AsyncSession, wanted: AgentFilter, paging: SortedPage[AgentSort]) -> list[Agent]:
+    """One row more than asked for, sorted."""
+    statement = paging.apply(select(Agent).where(*wanted.conditions()), _ORDERS)
+    return list((await session.scalars(statement)).all())
+
+
+def place(agent: Agent, sort: AgentSort) -> tuple[Any, UUID]:
+    """Where an agent stands in that order."""
+    match sort:
+        case AgentSort.NAME | AgentSort.NAME_DOWN:
+            return agent.name, agent.id
+        case AgentSort.LAST_SEEN | AgentSort.LAST_SEEN_UP:
+            return agent.last_seen_at or NEVER[sort], agent.id
+        case _:
+            return agent.created_at, agent.id
 
 
 async def get(session: AsyncSession, agent_id: UUID) -> Agent | None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from sbs_protocol.enrolment import EnrolRequest, RenewRequest, SecretsRequest
 from sbs_server.kit.http.inputs import Input, Name, printable
 from sbs_server.models import AgentState
+from sbs_server.runs.last import LastRun
 
 DAY_S = 24 * 3600
 LONGEST_TOKEN_LIFE_S = 30 * DAY_S
@@ -20,6 +21,17 @@ class TokenState(StrEnum):
     USED = "used"
     EXPIRED = "expired"
     REVOKED = "revoked"
+
+
+class AgentSort(StrEnum):
+    """`last_seen`: agents that were never connected come last. A minus turns the order around."""
+
+    NEWEST = "-created_at"
+    OLDEST = "created_at"
+    NAME = "name"
+    NAME_DOWN = "-name"
+    LAST_SEEN = "-last_seen_at"
+    LAST_SEEN_UP = "last_seen_at"
 
 
 class EnrolmentTokenCreate(Input):
@@ -73,6 +85,8 @@ class AgentOut(BaseModel):
     last_seen_at: datetime | None
     revoked_at: datetime | None
     certificate_not_after: datetime | None = None
+    last_backup: LastRun | None = None
+    """Its newest backup, also one that waits or runs."""
     version: int
     created_at: datetime
     updated_at: datetime

@@ -13,6 +13,7 @@ from sbs_server.auth.scope import Scope
 from sbs_server.kit.errors import NotFoundError
 from sbs_server.kit.http.pages import PageRequest
 from sbs_server.kit.ids import new_id
+from sbs_server.messaging import outbox
 from sbs_server.models import EnrolmentToken
 
 
@@ -42,6 +43,7 @@ async def create(
     scope.session.add(row)
     await scope.session.flush()
     await scope.session.refresh(row)
+    await _tell(scope, row, "created")
     await _record(scope, row, "enrolment_token.created", wanted.model_dump())
     return row, secret.text()
 
@@ -66,8 +68,14 @@ async def revoke(scope: Scope, token_id: UUID) -> EnrolmentToken:
         row.revoked_at = func.now()
         await scope.session.flush()
         await scope.session.refresh(row)
+        await _tell(scope, row, "revoked")
         await _record(scope, row, "enrolment_token.revoked", {"name": row.name})
     return row
+
+
+async def _tell(scope: Scope, row: EnrolmentToken, what: str) -> None:
+    data, aggregate = {"enrolment_token_id": row.id.hex}, f"enrolment_token:{row.id.hex}"
+    await outbox.event(scope.session, scope.organization_id, aggregate, f"enrolment_token.{what}.v1", data)
 
 
 async def _record(scope: Scope, row: EnrolmentToken, action: str, details: dict[str, object]) -> None:

@@ -10,17 +10,20 @@ from fastapi import FastAPI
 from valkey.asyncio import Valkey
 
 from sbs_protocol.enrolment import Endpoints
+from sbs_server.about.endpoints import API_VERSION
 from sbs_server.agents.agent_endpoints import FAILED_ENROLMENTS
 from sbs_server.agents.authority import AgentAuthority
 from sbs_server.agents.command_secrets import CommandSecrets
 from sbs_server.agents.enrolment import Enrolment
 from sbs_server.api import failures, health
-from sbs_server.api.document import API_VERSION, document
+from sbs_server.api.document import document
 from sbs_server.api.routers import ROUTERS
 from sbs_server.auth.passwords import Passwords
 from sbs_server.auth.service import SignIn
 from sbs_server.auth.sessions import Sessions
+from sbs_server.changes.feed import ChangeFeed
 from sbs_server.config import Settings
+from sbs_server.console.files import ConsoleFiles
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.health import Health
 from sbs_server.kit.http import problems
@@ -30,6 +33,7 @@ from sbs_server.kit.http.ingress import IngressOnly
 from sbs_server.kit.throttle import Throttle
 from sbs_server.repositories.keys import SecretStore
 from sbs_server.repositories.places import Places
+from sbs_server.repositories.spaces import Spaces
 from sbs_server.runs.live import LiveSource
 from sbs_server.snapshots.reader import SnapshotReader
 
@@ -48,6 +52,7 @@ class ApiServices:
     authority: AgentAuthority
     places: Places
     live: LiveSource
+    changes: ChangeFeed
     snapshot_reader: SnapshotReader
     stopping: asyncio.Event
 
@@ -67,7 +72,7 @@ def described_app() -> FastAPI:
         app.include_router(router)
     app.include_router(health.router)
     # Made when it is first asked for: a process that is starting has better things to do.
-    app.openapi = functools.cache(functools.partial(document, app))  # type: ignore[method-assign]
+    app.openapi = functools.cache(functools.partial(document, app))  # type: ignore[method-assign]  # as FastAPI says
     return app
 
 
@@ -78,20 +83,27 @@ def create_app(services: ApiServices) -> FastAPI:
     problems.install(app)
     failures.install(app)
     _provide(app, services)
+    # After all routes, and not one of them: a wrong method on a route stays 405.
+    settings = services.settings
+    app.router.default = ConsoleFiles(settings.console.dir, console_names(settings))
     # Innermost first: a body is read when the request is known to be ours.
     app.add_middleware(JsonBodies)
-    app.add_middleware(
-        IngressOnly, secret=services.settings.http.ingress_secret(), hosts=host_names(services.settings)
-    )
+    app.add_middleware(IngressOnly, secret=settings.http.ingress_secret(), hosts=host_names(settings))
     app.add_middleware(RequestContext)
     return app
 
 
 def host_names(settings: Settings) -> Set[str]:
     """Every name under which this API may be called."""
-    urls = (settings.http.console_url, settings.http.agent_url)
-    configured = {name for url in urls if (name := urlsplit(url).hostname)}
-    return _LOCAL_NAMES | configured | set(settings.public_names)
+    agents = urlsplit(settings.http.agent_url).hostname
+    return console_names(settings) | ({agents} if agents else set())
+
+
+def console_names(settings: Settings) -> Set[str]:
+    """The names under which browsers get the console."""
+    configured = urlsplit(settings.http.console_url).hostname
+    public = {host for name in settings.public_names for host in (name, f"console.{name}")}
+    return _LOCAL_NAMES | public | ({configured} if configured else set())
 
 
 def _provide(app: FastAPI, services: ApiServices) -> None:
@@ -104,6 +116,8 @@ def _provide(app: FastAPI, services: ApiServices) -> None:
     state.secrets = services.secrets
     state.places = services.places
     state.live = services.live
+    state.changes = services.changes
+    state.spaces = Spaces(services.places)
     state.snapshot_reader = services.snapshot_reader
     state.stopping = services.stopping
     state.health = Health("", 0, health.checks(settings, services.database, valkey))

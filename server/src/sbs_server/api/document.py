@@ -6,16 +6,16 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from sbs_server.about.endpoints import API_VERSION
 from sbs_server.api.routers import TAGS
 from sbs_server.kit.http.problems import FieldError, Problem
 from sbs_server.kit.i18n import message
 
-API_VERSION = "1"
 _SESSION = "session"
 _CSRF = "csrf"
 _UNSAFE = frozenset({"post", "put", "patch", "delete"})
 _METHODS = _UNSAFE | {"get"}
-_OPEN = frozenset({"session_create"})
+_OPEN = frozenset({"session_create", "about_get"})
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -59,9 +59,17 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     if method == "post" and not is_open:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     responses = operation["responses"]
+    _tell_events(responses)
     for status in sorted(_statuses(path, method, operation)):
         responses[str(status)] = _problem(status)
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _tell_events(responses: dict[str, Any]) -> None:
+    """FastAPI takes a stream for a text beside the shape that we name; the shape alone is right."""
+    schema = responses.get("200", {}).get("content", {}).get("text/event-stream", {}).get("schema", {})
+    if "$ref" in schema:
+        schema.pop("type", None)
 
 
 def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:

@@ -59,6 +59,13 @@ class Sessions:
             return None
         return session
 
+    async def is_alive(self, cookie: str) -> bool:
+        """Whether there still is a session behind the cookie. Its idle time goes on: nobody did anything."""
+        if not cookie or len(cookie) > _LONGEST_COOKIE:
+            return False
+        value = cast("bytes | None", await self._valkey.get(_key(cookie)))
+        return value is not None and time.time() - json.loads(value)["started_at"] <= _LONGEST_S
+
     async def end(self, cookie: str) -> None:
         await self._valkey.delete(_key(cookie))
 

@@ -11,6 +11,7 @@ from sbs_protocol.commands import BackupRun
 from sbs_protocol.identifiers import command_id
 from sbs_server.agents.order_types import CommandOutcome, Order
 from sbs_server.audit.service import Actor, record
+from sbs_server.backups.datasets import note_end
 from sbs_server.backups.outcome import run_state, target_state
 from sbs_server.backups.service import changed
 from sbs_server.backups.types import BackupOutcomes, BackupPlan, Finish, RunEnd, TargetOutcome
@@ -19,6 +20,7 @@ from sbs_server.kit.workflows import RunRef
 from sbs_server.messaging import outbox
 from sbs_server.models import (
     Agent,
+    CopyState,
     Job,
     JobRepository,
     Repository,
@@ -62,7 +64,9 @@ class BackupActivities:
             run.waiting_for = "admission"
             await session.flush()
             await changed(session, run)
-            orders = [_order(run, job, agent, target) for target in targets]
+            orders = [
+                _order(run, job, agent, target, await _parent(session, run, target)) for target in targets
+            ]
             return BackupPlan(orders, refused, job.keep_last)
 
     async def _targets(self, organization_id: UUID, run_id: UUID) -> tuple[list[UUID], list[TargetOutcome]]:
@@ -96,6 +100,7 @@ class BackupActivities:
         async with self._database.transaction(organization_id) as session:
             run = await session.get_one(Run, run_id, with_for_update=True)
             states = [await self._target(session, run, target) for target in outcomes.targets]
+            await changed(session, run)
         state = run_state(states)
         trouble = next((t.outcome.problem for t in outcomes.targets if t.outcome.problem is not None), None)
         if state in {RunState.FAILED, RunState.PARTIAL} and trouble is None:
@@ -115,6 +120,7 @@ class BackupActivities:
             if not there or not await _register(session, run, row.restic_repository_id, outcome):
                 state = RunState.FAILED
         row.state, row.restic_snapshot_id, row.result = state, snapshot_id, outcome.backup or {}
+        row.recorded_at = func.now()
         if outcome.problem is not None:
             row.error_code, row.error_message = outcome.problem.code, outcome.problem.message
         elif state == RunState.FAILED:
@@ -138,6 +144,7 @@ async def finish_run(session: AsyncSession, run: Run, end: RunEnd) -> None:
     run.finished_at = func.now()
     await session.flush()
     await _end_targets(session, run, end)
+    await note_end(session, run)
     await changed(session, run)
     data = {"run_id": run.id.hex, "kind": run.kind.value, "state": end.state, "error_code": end.error_code}
     await outbox.event(session, run.organization_id, f"run:{run.id.hex}", "run.finished.v1", data)
@@ -164,7 +171,27 @@ async def _end_targets(session: AsyncSession, run: Run, end: RunEnd) -> None:
     )
 
 
-def _order(run: Run, job: Job, agent: Agent, restic_repository_id: UUID) -> Order:
+async def _parent(session: AsyncSession, run: Run, restic_repository_id: UUID) -> str | None:
+    """restic's id of the newest snapshot of this dataset that lies in that restic repository.
+
+    restic itself finds a parent by equal paths only, and with include masks each backup has others: it would read
+    every file again.
+    """
+    query = (
+        select(SnapshotCopy.restic_snapshot_id)
+        .join(Snapshot, Snapshot.id == SnapshotCopy.snapshot_id)
+        .where(
+            Snapshot.dataset_id == run.dataset_id,
+            SnapshotCopy.restic_repository_id == restic_repository_id,
+            SnapshotCopy.state == CopyState.PRESENT,
+        )
+        .order_by(Snapshot.taken_at.desc(), Snapshot.id.desc())
+        .limit(1)
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+def _order(run: Run, job: Job, agent: Agent, restic_repository_id: UUID, parent: str | None) -> Order:
     body = BackupRun(
         dataset_id=run.dataset_id or run.id,
         restic_repository_id=restic_repository_id,
@@ -173,6 +200,8 @@ def _order(run: Run, job: Job, agent: Agent, restic_repository_id: UUID) -> Orde
         excludes=job.excludes,
         tags=[f"sbs:job={job.id.hex}", f"sbs:run={run.id.hex}"],
         host=agent.name,
+        parent_snapshot=parent,
+        compression=job.compression.value,
     )
     return Order(
         organization_id=run.organization_id.hex,
@@ -211,6 +240,7 @@ async def _register(
         )
         session.add(snapshot)
         await session.flush()
+        await _tell_snapshot(session, snapshot, job)
     session.add(
         SnapshotCopy(
             organization_id=snapshot.organization_id,
@@ -221,6 +251,17 @@ async def _register(
     )
     await session.flush()
     return True
+
+
+async def _tell_snapshot(session: AsyncSession, snapshot: Snapshot, job: Job) -> None:
+    data = {
+        "snapshot_id": snapshot.id.hex,
+        "run_id": snapshot.run_id.hex,
+        "job_id": job.id.hex,
+        "agent_id": snapshot.agent_id.hex,
+    }
+    aggregate = f"snapshot:{snapshot.id.hex}"
+    await outbox.event(session, snapshot.organization_id, aggregate, "snapshot.created.v1", data)
 
 
 async def _known_copy(

@@ -89,7 +89,13 @@ async def start_workflow(session: AsyncSession, run: Run, workflow: str) -> None
 
 async def changed(session: AsyncSession, run: Run) -> None:
     """Tells everyone who looks at the run that it has changed."""
-    data = {"run_id": run.id.hex, "kind": run.kind.value, "state": run.state.value}
+    data = {
+        "run_id": run.id.hex,
+        "kind": run.kind.value,
+        "state": run.state.value,
+        "agent_id": run.agent_id.hex,
+        "job_id": None if run.job_id is None else run.job_id.hex,
+    }
     await outbox.event(session, run.organization_id, f"run:{run.id.hex}", "run.changed.v1", data)
 
 

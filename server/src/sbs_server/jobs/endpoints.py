@@ -1,33 +1,50 @@
 """`/jobs`: what to back up, where to, and when."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Depends, Query, Response, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sbs_server.auth.scope import Operator, Reader
+from sbs_server.jobs import due, service
 from sbs_server.jobs import repository as query
-from sbs_server.jobs import service
-from sbs_server.jobs.cron import clock_changes, next_runs
-from sbs_server.jobs.schemas import JobCreate, JobDetail, JobEdit, JobOut
+from sbs_server.jobs.notes import clock_notes
+from sbs_server.jobs.repository import JobFilter
+from sbs_server.jobs.schemas import JobCheck, JobCreate, JobDetail, JobEdit, JobOut, JobSort
 from sbs_server.kit.http.edge import TransactionalRoute
 from sbs_server.kit.http.etags import IfMatch, etag
-from sbs_server.kit.http.explained import Explained, ReaderLocale, explain
-from sbs_server.kit.http.pages import Page, Paging
+from sbs_server.kit.http.explained import ReaderLocale
+from sbs_server.kit.http.pages import Page
+from sbs_server.kit.http.sorting import SortedPage, sorted_paging
 from sbs_server.kit.i18n import Locale
 from sbs_server.models import Job
+from sbs_server.runs import last
 
 router = APIRouter(
     prefix="/api/v1/organizations/{organization_id}/jobs", tags=["jobs"], route_class=TransactionalRoute
 )
 
 
+def job_filter(
+    name: Annotated[str | None, Query(max_length=200, description="A part of the name, in any case.")] = None,
+    paused: bool | None = None,
+    agent_id: UUID | None = None,
+    repository_id: UUID | None = None,
+) -> JobFilter:
+    return JobFilter(name, paused, agent_id, repository_id)
+
+
+Filter = Annotated[JobFilter, Depends(job_filter)]
+JobPaging = Annotated[SortedPage[JobSort], Depends(sorted_paging(JobSort, JobSort.NEWEST))]
+
+
 @router.get("", operation_id="jobs_list")
-async def list_(scope: Reader, paging: Paging) -> Page[JobOut]:
-    """The organization's jobs, newest first."""
-    rows = list(await query.page(scope.session, paging))
-    rows, cursor = paging.slice(rows, [row.id for row in rows])
+async def list_(scope: Reader, paging: JobPaging, wanted: Filter) -> Page[JobOut]:
+    """The organization's jobs, newest first unless asked for otherwise."""
+    rows = list(await query.page(scope.session, paging, wanted))
+    rows, cursor = paging.slice(rows, lambda row: query.place(row, paging.sort))
     return Page(items=await _outs(scope.session, rows), next_cursor=cursor)
 
 
@@ -41,6 +58,12 @@ async def create(scope: Operator, body: JobCreate, locale: ReaderLocale, respons
     job = await service.create(scope.session, scope.organization_id, scope.actor, body)
     response.headers["Location"] = f"/api/v1/organizations/{scope.organization_id}/jobs/{job.id}"
     return await _detail(scope.session, job, locale, response)
+
+
+@router.post("/check", operation_id="jobs_check", status_code=status.HTTP_204_NO_CONTENT)
+async def check(scope: Operator, body: JobCheck) -> None:
+    """Whether these fields could be those of a job. Writes nothing: it is for forms that ask step by step."""
+    await service.check(scope.session, body)
 
 
 @router.get("/{job_id}", operation_id="jobs_get")
@@ -87,35 +110,18 @@ async def _detail(session: AsyncSession, job: Job, locale: Locale, response: Res
     response.headers["ETag"] = etag(job.version)
     out = (await _outs(session, [job]))[0]
     now = datetime.now(UTC)
-    scheduled = job.cron is not None and not job.paused
     return JobDetail(
         **out.model_dump(),
-        next_runs=_next_runs(job, now) if scheduled else [],
-        schedule_notes=[] if job.cron is None else _notes(job.cron, job.time_zone, now, locale),
+        next_runs=due.next_slots(job, now),
+        schedule_notes=[] if job.cron is None else clock_notes(job.cron, job.time_zone, now, locale),
     )
-
-
-def _next_runs(job: Job, now: datetime) -> list[datetime]:
-    offset = timedelta(seconds=job.offset_s)
-    return [at + offset for at in next_runs(job.cron or "", job.time_zone, now - offset)]
-
-
-def _notes(cron: str, zone: str, now: datetime, locale: Locale) -> list[Explained]:
-    return [
-        explain(
-            locale,
-            "job.clock_skips" if change.skipped else "job.clock_repeats",
-            day=change.local.date().isoformat(),
-            time=f"{change.local:%H:%M}",
-        )
-        for change in clock_changes(cron, zone, now)
-    ]
 
 
 async def _outs(session: AsyncSession, jobs: list[Job]) -> list[JobOut]:
     ids = [job.id for job in jobs]
     agents = await query.agents_of(session, ids)
     repositories = await query.repositories_of(session, ids)
+    runs, now = await last.of_jobs(session, ids), datetime.now(UTC)
     return [
         JobOut(
             id=job.id,
@@ -130,9 +136,13 @@ async def _outs(session: AsyncSession, jobs: list[Job]) -> list[JobOut]:
             time_zone=job.time_zone,
             paused=job.paused,
             keep_last=job.keep_last,
+            compression=job.compression,
             version=job.version,
             created_at=job.created_at,
             updated_at=job.updated_at,
+            last_run=runs.get(job.id),
+            next_run_at=due.slot_after(job, now),
+            overdue_since=due.missed_slot(job, now),
         )
         for job in jobs
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from sbs_server.jobs.cron import LONGEST_CRON, CronError, check_cron, check_zone
 from sbs_server.jobs.sources import LONGEST_EXCLUDES, Mask, Source
 from sbs_server.kit.http.explained import Explained
 from sbs_server.kit.http.inputs import Input, Name
+from sbs_server.models import Compression
+from sbs_server.runs.last import LastRun
 
 _T = TypeVar("_T", bound=Hashable)
 
@@ -68,6 +71,12 @@ OffsetS = Annotated[
 KeepLast = Annotated[int, Field(strict=True, ge=1, le=10_000)]
 
 
+CompressionChoice = Annotated[
+    Compression,
+    Field(description="How hard the data is packed before it is stored: `max` is smallest and slow."),
+]
+
+
 class JobCreate(Input):
     name: Name
     sources: Sources
@@ -82,6 +91,7 @@ class JobCreate(Input):
     paused: bool = False
     keep_last: KeepLast | None = None
     """How many snapshots of each agent are kept; null: all."""
+    compression: CompressionChoice = Compression.AUTO
 
 
 class JobEdit(Input):
@@ -97,6 +107,24 @@ class JobEdit(Input):
     offset_s: OffsetS = 0
     time_zone: TimeZone = ""
     keep_last: KeepLast | None = None
+    compression: CompressionChoice = Compression.AUTO
+
+
+class JobCheck(JobEdit):
+    """Fields of a job that need not be complete; what is left out is not looked at."""
+
+    job_id: UUID | None = None
+    """The job that is edited, which may keep its own name."""
+
+
+class JobSort(StrEnum):
+    """`next_run_at`: jobs without a schedule in force come last. A minus turns the order around."""
+
+    NEWEST = "-created_at"
+    OLDEST = "created_at"
+    NAME = "name"
+    NAME_DOWN = "-name"
+    NEXT_RUN = "next_run_at"
 
 
 class JobOut(BaseModel):
@@ -112,9 +140,16 @@ class JobOut(BaseModel):
     time_zone: str
     paused: bool
     keep_last: int | None
+    compression: Compression
     version: int
     created_at: datetime
     updated_at: datetime
+    last_run: LastRun | None
+    """The newest, of any of its agents."""
+    next_run_at: AwareDatetime | None
+    """Null while the job is paused or has no schedule."""
+    overdue_since: datetime | None
+    """The slot of the schedule that should have been begun and was not."""
 
 
 class JobDetail(JobOut):

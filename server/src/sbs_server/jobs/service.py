@@ -1,6 +1,7 @@
-"""Deciding about jobs. Each change of one tells the relay to bring its Temporal Schedule in line."""
+"""Deciding about jobs. Each change of one tells the relay to bring its Temporal Schedule in line, and who looks."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,15 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from sbs_server.audit.service import Actor, record
 from sbs_server.jobs import repository as query
-from sbs_server.jobs.schemas import JobCreate, JobEdit
+from sbs_server.jobs.due import slot_after
+from sbs_server.jobs.schemas import JobCheck, JobCreate, JobEdit
 from sbs_server.kit.db.conflicts import broken_constraint
-from sbs_server.kit.errors import ConflictError, FieldProblem, InvalidError, NotFoundError
+from sbs_server.kit.errors import ConflictError, FieldProblem, InvalidError, NotFoundError, invalid
 from sbs_server.kit.http.etags import check_version
 from sbs_server.kit.ids import new_id
 from sbs_server.messaging import outbox
 from sbs_server.models import AgentState, Job, OutboxKind
 
 _LISTS = {"agent_ids", "repository_ids"}
+_TIMES = {"cron", "time_zone", "offset_s"}
 
 
 async def create(session: AsyncSession, organization_id: UUID, actor: Actor, wanted: JobCreate) -> Job:
@@ -26,6 +29,7 @@ async def create(session: AsyncSession, organization_id: UUID, actor: Actor, wan
     await _check_references(session, wanted.agent_ids, wanted.repository_ids)
     fields = wanted.model_dump(exclude=_LISTS)
     job = Job(id=new_id(), organization_id=organization_id, **fields)
+    job.next_due_at = slot_after(job, datetime.now(UTC))
     session.add(job)
     await _flush(session)
     await query.replace_agents(session, job, wanted.agent_ids)
@@ -33,6 +37,15 @@ async def create(session: AsyncSession, organization_id: UUID, actor: Actor, wan
     await session.refresh(job)
     await _changed(session, job, actor, "job.created", wanted.model_dump(mode="json"))
     return job
+
+
+async def check(session: AsyncSession, wanted: JobCheck) -> None:
+    """Whether the fields that were given could be used. Raises InvalidError on ids, ConflictError on `/name`."""
+    if wanted.job_id is not None and await query.find(session, wanted.job_id) is None:
+        raise invalid("/job_id", "job.unknown")
+    await _check_references(session, wanted.agent_ids, wanted.repository_ids)
+    if wanted.name and await query.name_taken(session, wanted.name, wanted.job_id):
+        raise ConflictError("job.name_taken", FieldProblem("/name", "job.name_taken"))
 
 
 async def get(session: AsyncSession, job_id: UUID, *, lock: bool = False) -> Job:
@@ -59,6 +72,8 @@ async def edit(session: AsyncSession, actor: Actor, job_id: UUID, wanted: JobEdi
     await _check_references(session, wanted.agent_ids, wanted.repository_ids)
     for name, value in fields.items():
         setattr(job, name, value)
+    if given & _TIMES:
+        job.next_due_at = slot_after(job, datetime.now(UTC))
     job.version += 1
     await _flush(session)
     if "agent_ids" in given:
@@ -75,6 +90,7 @@ async def set_paused(session: AsyncSession, actor: Actor, job_id: UUID, *, pause
     job = await get(session, job_id, lock=True)
     if job.paused != paused:
         job.paused = paused
+        job.next_due_at = slot_after(job, datetime.now(UTC))
         job.version += 1
         await session.flush()
         await session.refresh(job)
@@ -124,4 +140,5 @@ async def _changed(
     payload = {"job_id": job.id.hex}
     aggregate = f"job:{job.id.hex}"
     await outbox.put(session, OutboxKind.SCHEDULE_SYNC, aggregate, payload, job.organization_id)
+    await outbox.event(session, job.organization_id, aggregate, f"{action}.v1", payload)
     await record(session, job.organization_id, actor, action, target=("job", str(job.id)), details=details)

@@ -29,16 +29,16 @@ class Patience(Interceptor):
     def __init__(self, most_attempts: int = MOST_ATTEMPTS) -> None:
         self._most_attempts = most_attempts
 
-    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - its name
         return _Judge(next, self._most_attempts)
 
 
 class _Judge(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, most_attempts: int) -> None:  # noqa: A002
+    def __init__(self, next: ActivityInboundInterceptor, most_attempts: int) -> None:  # noqa: A002 - its name
         super().__init__(next)
         self._most_attempts = most_attempts
 
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - its name
         try:
             return await super().execute_activity(input)
         except FailureError:

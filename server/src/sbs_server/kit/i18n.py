@@ -50,14 +50,15 @@ def catalogue() -> dict[str, dict[Locale, dict[str, str]]]:
 
 
 def choose_locale(accept_language: str | None, preferred: str | None = None) -> Locale:
-    """The user's own choice, else the browser's first language of ours, else English."""
-    if preferred in LOCALES:
-        return preferred
+    """The first language of ours that the request asks for, else the account's own, else English.
+
+    The console asks for the language it shows; programs ask for none and get the account's.
+    """
     for part in (accept_language or "").split(","):
         language = part.split(";")[0].strip().split("-")[0].lower()
         if language in LOCALES:
             return language
-    return "en"
+    return preferred if preferred in LOCALES else "en"
 
 
 def _fill(text: str, params: dict[str, str | int | float]) -> str:

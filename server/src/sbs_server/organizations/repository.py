@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import RowMapping, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,13 +39,13 @@ async def page(
 ) -> Sequence[OrganizationRow]:
     """Those the person may see, newest first."""
     rows = await session.execute(_PAGE, {"user": user_id, "after": after, "limit": limit})
-    return [_row(**row) for row in rows.mappings()]
+    return [_row(row) for row in rows.mappings()]
 
 
 async def visible(session: AsyncSession, user_id: UUID, organization_id: UUID) -> OrganizationRow | None:
     """One, if the person may see it."""
     row = (await session.execute(_ONE, {"user": user_id, "id": organization_id})).mappings().one_or_none()
-    return None if row is None else _row(**row)
+    return None if row is None else _row(row)
 
 
 async def add(session: AsyncSession, organization_id: UUID, name: str) -> bool:
@@ -90,5 +90,13 @@ async def rename(session: AsyncSession, organization: Organization, name: str) -
     return True
 
 
-def _row(role: str | None, **rest: object) -> OrganizationRow:
-    return OrganizationRow(role=None if role is None else Role(role), **rest)  # type: ignore[arg-type]
+def _row(row: RowMapping) -> OrganizationRow:
+    role = row["role"]
+    return OrganizationRow(
+        id=row["id"],
+        name=row["name"],
+        version=row["version"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        role=None if role is None else Role(role),
+    )

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response, status
+from fastapi import APIRouter, Depends, Query, Request, Response, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sbs_server.auth.scope import Admin, Reader
@@ -11,7 +11,8 @@ from sbs_server.kit.errors import FieldProblem
 from sbs_server.kit.http.edge import TransactionalRoute
 from sbs_server.kit.http.etags import IfMatch, etag
 from sbs_server.kit.http.explained import ReaderLocale, explain_problem
-from sbs_server.kit.http.pages import Page, Paging
+from sbs_server.kit.http.pages import Page
+from sbs_server.kit.http.sorting import SortedPage, sorted_paging
 from sbs_server.kit.i18n import Locale
 from sbs_server.models import Repository
 from sbs_server.repositories import repository as query
@@ -22,11 +23,15 @@ from sbs_server.repositories.schemas import (
     RepositoryDetail,
     RepositoryEdit,
     RepositoryOut,
+    RepositorySort,
     RepositoryTest,
     RepositoryTestOut,
     ResticRepositoryOut,
+    StorageRootOut,
+    StorageRoots,
     TestStep,
 )
+from sbs_server.repositories.spaces import Finding, Spaces
 from sbs_server.repositories.trials import Space, Trial
 
 router = APIRouter(
@@ -36,20 +41,49 @@ router = APIRouter(
 )
 
 
+root_router = APIRouter(
+    prefix="/api/v1/organizations/{organization_id}/storage-roots",
+    tags=["storage_roots"],
+    route_class=TransactionalRoute,
+)
+
+
 def _places(request: Request) -> Places:
     places: Places = request.app.state.places
     return places
 
 
+def _spaces(request: Request) -> Spaces:
+    spaces: Spaces = request.app.state.spaces
+    return spaces
+
+
 StoragePlaces = Annotated[Places, Depends(_places)]
+CurrentSpaces = Annotated[Spaces, Depends(_spaces)]
+RepositoryPaging = Annotated[
+    SortedPage[RepositorySort], Depends(sorted_paging(RepositorySort, RepositorySort.NEWEST))
+]
+
+
+@root_router.get("", operation_id="storage_roots_list")
+async def storage_roots(scope: Admin, places: StoragePlaces, locale: ReaderLocale) -> StorageRoots:
+    """The operator's storage roots: a repository's folder lies below one of them."""
+    del scope
+    return StorageRoots(items=[_root(*one, locale) for one in await places.root_spaces()])
 
 
 @router.get("", operation_id="repositories_list")
-async def list_(scope: Reader, paging: Paging) -> Page[RepositoryOut]:
-    """The organization's repositories, newest first."""
-    rows = list(await query.page(scope.session, paging))
-    rows, cursor = paging.slice(rows, [row.id for row in rows])
-    return Page(items=[_out(row) for row in rows], next_cursor=cursor)
+async def list_(
+    scope: Reader,
+    paging: RepositoryPaging,
+    spaces: CurrentSpaces,
+    locale: ReaderLocale,
+    name: Annotated[str | None, Query(max_length=200, description="A part of the name, in any case.")] = None,
+) -> Page[RepositoryOut]:
+    """The organization's repositories, newest first unless asked for otherwise."""
+    rows = list(await query.page(scope.session, paging, name))
+    rows, cursor = paging.slice(rows, lambda row: query.place(row, paging.sort))
+    return Page(items=await _outs(scope.session, spaces, rows, locale), next_cursor=cursor)
 
 
 @router.post(
@@ -89,13 +123,19 @@ async def get(
     "/{repository_id}",
     operation_id="repositories_rename",
 )
-async def rename(
-    scope: Admin, repository_id: UUID, body: RepositoryEdit, if_match: IfMatch, response: Response
+async def rename(  # noqa: PLR0917 - FastAPI passes them by name
+    scope: Admin,
+    repository_id: UUID,
+    body: RepositoryEdit,
+    if_match: IfMatch,
+    spaces: CurrentSpaces,
+    locale: ReaderLocale,
+    response: Response,
 ) -> RepositoryOut:
     """Gives it another name. Its place never changes."""
     found = await service.rename(scope.session, scope.actor, repository_id, body.name, if_match)
     response.headers["ETag"] = etag(found.version)
-    return _out(found)
+    return (await _outs(scope.session, spaces, [found], locale))[0]
 
 
 @router.delete(
@@ -108,19 +148,48 @@ async def delete(scope: Admin, repository_id: UUID) -> None:
     await service.delete(scope.session, scope.actor, repository_id)
 
 
-def _out(row: Repository) -> RepositoryOut:
-    return RepositoryOut.model_validate(row, from_attributes=True)
+async def _outs(
+    session: AsyncSession, spaces: Spaces, rows: list[Repository], locale: Locale
+) -> list[RepositoryOut]:
+    counts = await query.count_snapshots(session, [row.id for row in rows])
+    found = await spaces.of(rows)
+    return [_out(row, counts.get(row.id, 0), found.get(row.id), locale) for row in rows]
+
+
+def _out(row: Repository, snapshots: int, found: Finding | None, locale: Locale) -> RepositoryOut:
+    known = found if isinstance(found, Space) else None
+    return RepositoryOut(
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        layout=row.layout,
+        path=row.path,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        snapshots=snapshots,
+        free_bytes=None if known is None else known.free_bytes,
+        total_bytes=None if known is None else known.total_bytes,
+        problem=explain_problem(locale, found) if isinstance(found, FieldProblem) else None,
+    )
+
+
+def _root(path: str, found: Finding, locale: Locale) -> StorageRootOut:
+    known = found if isinstance(found, Space) else None
+    return StorageRootOut(
+        path=path,
+        free_bytes=None if known is None else known.free_bytes,
+        total_bytes=None if known is None else known.total_bytes,
+        problem=explain_problem(locale, found) if isinstance(found, FieldProblem) else None,
+    )
 
 
 async def _detail(session: AsyncSession, places: Places, row: Repository, locale: Locale) -> RepositoryDetail:
     below = await query.restic_repositories(session, row.id)
-    found = await service.space(places, row)
-    known = found if isinstance(found, Space) else None
+    counts = await query.count_snapshots(session, [row.id])
+    out = _out(row, counts.get(row.id, 0), await service.space(places, row), locale)
     return RepositoryDetail(
-        **_out(row).model_dump(),
-        free_bytes=None if known is None else known.free_bytes,
-        total_bytes=None if known is None else known.total_bytes,
-        problem=explain_problem(locale, found) if isinstance(found, FieldProblem) else None,
+        **out.model_dump(),
         restic_repositories=[
             ResticRepositoryOut(
                 id=one.id,

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from sbs_server.kit.errors import invalid
+from sbs_server.kit.errors import FieldProblem, InvalidError, invalid
 from sbs_server.repositories import trials
 from sbs_server.repositories.markers import Marker, read_marker
 from sbs_server.repositories.paths import FIELD, Place, locate
@@ -56,6 +56,16 @@ class Places:
         """The space of a repository's disk. Raises InvalidError when the folder is not there, or not that one."""
         return await self._in_thread(lambda: _space(Path(path), marker))
 
+    async def root_spaces(self) -> list[tuple[str, Space | FieldProblem]]:
+        """Each storage root with its disk's space, or why it can't be used just now."""
+        return [(str(root), await self._root_space(root)) for root in self._roots]
+
+    async def _root_space(self, root: Path) -> Space | FieldProblem:
+        try:
+            return await self._in_thread(lambda: _root_space(root))
+        except InvalidError as error:
+            return error.fields[0]
+
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         loop = asyncio.get_running_loop()
         try:
@@ -68,6 +78,13 @@ class Places:
 def _holder(place: Place) -> Marker | None:
     with trials.explained(place.path):
         return read_marker(place.path)
+
+
+def _root_space(root: Path) -> Space:
+    with trials.explained(root):
+        if not trials.is_folder(root):
+            raise invalid(FIELD, "repository.path_missing", path=str(root))
+        return trials.usage(root)
 
 
 def _space(path: Path, marker: Marker) -> Space:

@@ -1,12 +1,13 @@
 """Queries about repositories. Row-level security keeps them inside the transaction's organization."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, text
+from sqlalchemy import Row, Select, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from sbs_server.kit.http.pages import PageRequest
+from sbs_server.kit.http.sorting import Order, SortedPage
 from sbs_server.models import (
     Agent,
     CopyState,
@@ -17,7 +18,14 @@ from sbs_server.models import (
     ResticRepository,
     SnapshotCopy,
 )
+from sbs_server.repositories.schemas import RepositorySort
 
+_ORDERS = {
+    RepositorySort.NEWEST: Order(Repository.created_at, Repository.id, "time", descending=True),
+    RepositorySort.OLDEST: Order(Repository.created_at, Repository.id, "time", descending=False),
+    RepositorySort.NAME: Order(Repository.name, Repository.id, "text", descending=False),
+    RepositorySort.NAME_DOWN: Order(Repository.name, Repository.id, "text", descending=True),
+}
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 
 
@@ -26,12 +34,35 @@ async def lock_root(session: AsyncSession, root: str) -> None:
     await session.execute(_LOCK, {"what": f"storage-root:{root}"})
 
 
-async def page(session: AsyncSession, asked: PageRequest) -> Sequence[Repository]:
-    """Newest first; one more than asked for, if there are more."""
-    query = _living().order_by(Repository.id.desc()).limit(asked.limit + 1)
-    if asked.after is not None:
-        query = query.where(Repository.id < asked.after)
+async def page(
+    session: AsyncSession, asked: SortedPage[RepositorySort], name: str | None
+) -> Sequence[Repository]:
+    """Sorted; one more than asked for, if there are more. `name`: a part of it, in any case."""
+    query = asked.apply(_living(), _ORDERS)
+    if name:
+        query = query.where(Repository.name.icontains(name, autoescape=True))
     return (await session.scalars(query)).all()
+
+
+def place(found: Repository, sort: RepositorySort) -> tuple[Any, UUID]:
+    """Where a repository stands in that order."""
+    by_name = sort in {RepositorySort.NAME, RepositorySort.NAME_DOWN}
+    return found.name if by_name else found.created_at, found.id
+
+
+async def count_snapshots(session: AsyncSession, repository_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many snapshots have a copy in each repository."""
+    query = (
+        select(ResticRepository.repository_id, func.count())
+        .join(SnapshotCopy, SnapshotCopy.restic_repository_id == ResticRepository.id)
+        .where(
+            ResticRepository.repository_id.in_(repository_ids),
+            # As text, not as a parameter: there is an index on these alone.
+            SnapshotCopy.state == literal(CopyState.PRESENT, SnapshotCopy.state.type, literal_execute=True),
+        )
+        .group_by(ResticRepository.repository_id)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def find(session: AsyncSession, repository_id: UUID, *, lock: bool = False) -> Repository | None:

@@ -1,6 +1,7 @@
 """Repositories in the API."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -53,6 +54,29 @@ class RepositoryTestOut(BaseModel):
     total_bytes: int | None
 
 
+class RepositorySort(StrEnum):
+    """A minus turns the order around."""
+
+    NEWEST = "-created_at"
+    OLDEST = "created_at"
+    NAME = "name"
+    NAME_DOWN = "-name"
+
+
+class StorageRootOut(BaseModel):
+    """A folder of the operator's below which repositories may be made."""
+
+    path: str
+    free_bytes: int | None
+    total_bytes: int | None
+    problem: Explained | None
+    """Why it can't be used just now."""
+
+
+class StorageRoots(BaseModel):
+    items: list[StorageRootOut]
+
+
 class ResticRepositoryOut(BaseModel):
     """One repository in restic's sense: one for each agent."""
 
@@ -74,11 +98,14 @@ class RepositoryOut(BaseModel):
     version: int
     created_at: datetime
     updated_at: datetime
+    snapshots: int
+    """How many have a copy here."""
+    free_bytes: int | None
+    total_bytes: int | None
+    """Of its disk; null while it is not known."""
+    problem: Explained | None
+    """Why the storage can't be used just now, for example because its disk is not mounted."""
 
 
 class RepositoryDetail(RepositoryOut):
-    free_bytes: int | None
-    total_bytes: int | None
-    problem: Explained | None
-    """Why the storage can't be used just now, for example because its disk is not mounted."""
     restic_repositories: list[ResticRepositoryOut]

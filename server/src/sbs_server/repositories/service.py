@@ -11,6 +11,7 @@ from sbs_server.kit.db.conflicts import broken_constraint
 from sbs_server.kit.errors import ConflictError, FieldProblem, InvalidError, NotFoundError, SbsError, invalid
 from sbs_server.kit.http.etags import check_version
 from sbs_server.kit.ids import new_id
+from sbs_server.messaging import outbox
 from sbs_server.models import Repository, RepositoryLayout
 from sbs_server.repositories import repository as query
 from sbs_server.repositories.markers import Marker
@@ -39,6 +40,7 @@ async def create(
     await _flush(session)
     await places.take(place, Marker(made.id, organization_id))
     details = {"name": made.name, "path": made.path}
+    await _tell(session, made, "created")
     await record(session, organization_id, actor, "repository.created", target=_target(made), details=details)
     return made
 
@@ -75,6 +77,7 @@ async def rename(
     await _flush(session)
     await session.refresh(found)
     organization_id = found.organization_id
+    await _tell(session, found, "changed")
     await record(
         session, organization_id, actor, "repository.renamed", target=_target(found), details=details
     )
@@ -94,6 +97,7 @@ async def delete(session: AsyncSession, actor: Actor, repository_id: UUID) -> No
     found.version += 1
     details = {"name": found.name, "path": found.path}
     organization_id = found.organization_id
+    await _tell(session, found, "deleted")
     await record(
         session, organization_id, actor, "repository.deleted", target=_target(found), details=details
     )
@@ -124,6 +128,11 @@ async def _check_unclaimed(
     # A mark of ours without a repository: its creation was cut off, or the repository was deleted.
     if holder is not None and holder.organization_id != organization_id:
         raise invalid(FIELD, "repository.path_claimed")
+
+
+async def _tell(session: AsyncSession, found: Repository, what: str) -> None:
+    data, aggregate = {"repository_id": found.id.hex}, f"repository:{found.id.hex}"
+    await outbox.event(session, found.organization_id, aggregate, f"repository.{what}.v1", data)
 
 
 async def _flush(session: AsyncSession) -> None:

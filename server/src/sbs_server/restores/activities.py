@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
@@ -72,6 +72,7 @@ class RestoreActivities:
             key = (organization_id, run_id, UUID(hex=given.restic_repository_id))
             target = await session.get_one(RunTarget, key)
             target.state, target.result = state, outcome.restore or {}
+            target.recorded_at = func.now()
             run.result = outcome.restore or {}
             if outcome.problem is not None:
                 target.error_code, target.error_message = outcome.problem.code, outcome.problem.message

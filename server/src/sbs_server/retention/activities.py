@@ -22,6 +22,7 @@ from sbs_server.audit.service import Actor, record
 from sbs_server.backups.types import ForgetRequest
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.workflows import LONG_STEP_TIMEOUT
+from sbs_server.messaging import outbox
 from sbs_server.models import (
     CopyState,
     ResticRepository,
@@ -125,6 +126,9 @@ async def _mark(session: AsyncSession, organization_id: UUID, run_id: UUID, copy
         snapshot = await session.get_one(Snapshot, copy.snapshot_id)
         if (await session.scalars(left)).first() is None:
             snapshot.forgotten_at = func.now()
+            data = {"snapshot_id": snapshot.id.hex, "agent_id": snapshot.agent_id.hex}
+            aggregate = f"snapshot:{snapshot.id.hex}"
+            await outbox.event(session, organization_id, aggregate, "snapshot.forgotten.v1", data)
     details = {"run_id": str(run_id), "snapshot_copies": [str(copy_id) for copy_id in copy_ids]}
     actor = Actor("system", "retention")
     await record(session, organization_id, actor, "snapshots.forgotten", details=details)

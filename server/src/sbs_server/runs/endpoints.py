@@ -6,33 +6,40 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response, status
+from pydantic import AwareDatetime
 
+from sbs_server.auth.reading import Follower
 from sbs_server.auth.scope import Operator, Reader
-from sbs_server.auth.sessions import COOKIE, CurrentSessions, Sessions
+from sbs_server.auth.sessions import COOKIE, CurrentSessions
 from sbs_server.kit.http.after_commit import AfterCommit, ByteStream
 from sbs_server.kit.http.edge import TransactionalRoute
 from sbs_server.kit.http.explained import ReaderLocale
 from sbs_server.kit.http.pages import Page, Paging
-from sbs_server.models import Role, RunKind, RunState, RunWarning
+from sbs_server.kit.http.sorting import SortedPage, sorted_paging
+from sbs_server.models import RunKind, RunState, RunWarning
 from sbs_server.runs import repository as query
-from sbs_server.runs import service, stream
+from sbs_server.runs import service, stream, timeline
 from sbs_server.runs.live import LiveSource
-from sbs_server.runs.repository import RunFilter
+from sbs_server.runs.repository import RunFilter, RunSort
 from sbs_server.runs.schemas import RunDetail, RunOut, RunsStarted, RunStart, RunWarningOut
 from sbs_server.runs.stream import Pace, run_events
+from sbs_server.runs.timeline_schemas import Timeline
 
 ORGANIZATION = "/api/v1/organizations/{organization_id}"
 router = APIRouter(prefix=ORGANIZATION, tags=["runs"], route_class=TransactionalRoute)
-_READERS = frozenset({Role.ORG_ADMIN, Role.OPERATOR, Role.AUDITOR})
 
 
-def run_filter(
+def run_filter(  # noqa: PLR0917 - FastAPI passes them by name
     kind: RunKind | None = None,
     state: Annotated[list[RunState], Query(max_length=10)] = [],  # noqa: B006 - FastAPI copies it
     job_id: UUID | None = None,
     agent_id: UUID | None = None,
+    created_from: Annotated[
+        AwareDatetime | None, Query(description="Asked for at that moment or later.")
+    ] = None,
+    created_to: Annotated[AwareDatetime | None, Query(description="Asked for before that moment.")] = None,
 ) -> RunFilter:
-    return RunFilter(kind, state, job_id, agent_id)
+    return RunFilter(kind, state, job_id, agent_id, created_from, created_to)
 
 
 def _live(request: Request) -> LiveSource:
@@ -47,6 +54,7 @@ def _pace(request: Request) -> Pace:
 
 Live = Annotated[LiveSource, Depends(_live)]
 Filter = Annotated[RunFilter, Depends(run_filter)]
+RunPaging = Annotated[SortedPage[RunSort], Depends(sorted_paging(RunSort, RunSort.NEWEST))]
 
 
 @router.post(
@@ -66,11 +74,17 @@ async def start(
 
 
 @router.get("/runs", operation_id="runs_list")
-async def list_(scope: Reader, paging: Paging, wanted: Filter, locale: ReaderLocale) -> Page[RunOut]:
-    """Runs, newest first."""
+async def list_(scope: Reader, paging: RunPaging, wanted: Filter, locale: ReaderLocale) -> Page[RunOut]:
+    """Runs, newest first unless asked for otherwise."""
     rows = list(await query.page(scope.session, paging, wanted))
-    rows, cursor = paging.slice(rows, [row[0].id for row in rows])
+    rows, cursor = paging.slice(rows, lambda row: (row[0].created_at, row[0].id))
     return Page(items=[service.run_out(row, locale) for row in rows], next_cursor=cursor)
+
+
+@router.get("/runs/{run_id}/timeline", operation_id="runs_timeline")
+async def timeline_(scope: Reader, run_id: UUID, locale: ReaderLocale) -> Timeline:
+    """The steps of a run, with their times: what it did, and what took how long."""
+    return await timeline.of_run(scope.session, run_id, locale)
 
 
 @router.get("/runs/{run_id}", operation_id="runs_get")
@@ -90,10 +104,15 @@ async def cancel(scope: Operator, run_id: UUID, locale: ReaderLocale) -> RunDeta
 
 
 @router.get("/runs/{run_id}/warnings", operation_id="runs_warnings")
-async def warnings(scope: Reader, run_id: UUID, paging: Paging) -> Page[RunWarningOut]:
+async def warnings(
+    scope: Reader,
+    run_id: UUID,
+    paging: Paging,
+    q: Annotated[str | None, Query(max_length=200, description="A part of the path, in any case.")] = None,
+) -> Page[RunWarningOut]:
     """Each file that was not read or not restored, in the order in which they were met."""
     await service.check_exists(scope.session, run_id)
-    rows = list(await query.warnings(scope.session, run_id, paging))
+    rows = list(await query.warnings(scope.session, run_id, paging, q))
     rows, cursor = paging.slice(rows, [row[0].id for row in rows])
     return Page(items=[_warning(*row) for row in rows], next_cursor=cursor)
 
@@ -120,13 +139,8 @@ async def events(  # noqa: PLR0917 - FastAPI passes them by name
 ) -> Response:
     """Follows a run live."""
     await service.check_exists(scope.session, run_id)
-    reader = stream.Reader(
-        user_id=scope.caller.user_id,
-        organization_id=scope.organization_id,
-        roles=_READERS,
-        locale=locale,
-        signed_in=partial(_signed_in, sessions, request.cookies.get(COOKIE, "")),
-    )
+    signed_in = partial(sessions.is_alive, request.cookies.get(COOKIE, ""))
+    reader = stream.Reader(Follower(scope.caller.user_id, scope.organization_id, signed_in), locale)
     state = request.app.state
     source = stream.Source(state.database, live, state.stopping)
 
@@ -136,10 +150,6 @@ async def events(  # noqa: PLR0917 - FastAPI passes them by name
         return ByteStream(body, media_type=stream.MEDIA_TYPE, headers=headers)
 
     return AfterCommit(request, follow)
-
-
-async def _signed_in(sessions: Sessions, cookie: str) -> bool:
-    return await sessions.find(cookie) is not None
 
 
 def _warning(row: RunWarning, restic_repository_id: UUID | None) -> RunWarningOut:

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, or_, select, tuple_
+from sqlalchemy import BindParameter, Row, Select, bindparam, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from sbs_server.kit.http.pages import PageRequest
+from sbs_server.kit.http.sorting import Order, SortedPage
 from sbs_server.models import (
     AdmissionClaim,
     AdmissionTicket,
@@ -39,6 +43,21 @@ class RunFilter:
     states: Sequence[RunState] = ()
     job_id: UUID | None = None
     agent_id: UUID | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+
+class RunSort(StrEnum):
+    """A minus turns the order around."""
+
+    NEWEST = "-created_at"
+    OLDEST = "created_at"
+
+
+_ORDERS = {
+    RunSort.NEWEST: Order(Run.created_at, Run.id, "time", descending=True),
+    RunSort.OLDEST: Order(Run.created_at, Run.id, "time", descending=False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +67,23 @@ class QueuePlace:
     blocked_by: Sequence[UUID]
 
 
-async def page(session: AsyncSession, asked: PageRequest, wanted: RunFilter) -> Sequence[NamedRun]:
-    """Newest first; one more than asked for, if there are more."""
-    query = _named().order_by(Run.id.desc()).limit(asked.limit + 1)
-    if asked.after is not None:
-        query = query.where(Run.id < asked.after)
+async def page(session: AsyncSession, asked: SortedPage[RunSort], wanted: RunFilter) -> Sequence[NamedRun]:
+    """Sorted; one more than asked for, if there are more."""
+    query = asked.apply(_named(), _ORDERS)
     if wanted.kind is not None:
         query = query.where(Run.kind == wanted.kind)
     if wanted.states:
-        query = query.where(Run.state.in_(wanted.states))
+        # As text, not as parameters: how rare a state is decides which index serves best.
+        states: BindParameter[Any] = bindparam("states", wanted.states, expanding=True, literal_execute=True)
+        query = query.where(Run.state.in_(states))
     if wanted.job_id is not None:
         query = query.where(Run.job_id == wanted.job_id)
     if wanted.agent_id is not None:
         query = query.where(Run.agent_id == wanted.agent_id)
+    if wanted.created_from is not None:
+        query = query.where(Run.created_at >= wanted.created_from)
+    if wanted.created_to is not None:
+        query = query.where(Run.created_at < wanted.created_to)
     return (await session.execute(query)).all()
 
 
@@ -98,14 +121,30 @@ async def attempts(session: AsyncSession, run_id: UUID) -> Sequence[RunAttempt]:
     return (await session.scalars(query)).all()
 
 
+async def tickets(session: AsyncSession, run_id: UUID) -> Sequence[AdmissionTicket]:
+    query = (
+        select(AdmissionTicket)
+        .where(AdmissionTicket.run_id == run_id)
+        .order_by(AdmissionTicket.enqueued_at, AdmissionTicket.id)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def commands(session: AsyncSession, run_id: UUID) -> Sequence[Command]:
+    return (await session.scalars(select(Command).where(Command.run_id == run_id).order_by(Command.id))).all()
+
+
 async def snapshot_of(session: AsyncSession, run_id: UUID) -> UUID | None:
     return (await session.scalars(select(Snapshot.id).where(Snapshot.run_id == run_id))).one_or_none()
 
 
 async def warnings(
-    session: AsyncSession, run_id: UUID, asked: PageRequest
+    session: AsyncSession, run_id: UUID, asked: PageRequest, part: str | None = None
 ) -> Sequence[Row[RunWarning, UUID | None]]:
-    """With the restic repository of the attempt, in the order in which they came; one more than asked for."""
+    """With the restic repository of the attempt, in the order in which they came; one more than asked for.
+
+    `part`: only those with it somewhere in their path, in any case.
+    """
     query = (
         select(RunWarning, Command.restic_repository_id)
         .outerjoin(Command, Command.id == RunWarning.command_id)
@@ -115,6 +154,8 @@ async def warnings(
     )
     if asked.after is not None:
         query = query.where(RunWarning.id > asked.after)
+    if part:
+        query = query.where(RunWarning.path.icontains(part, autoescape=True))
     return (await session.execute(query)).all()
 
 

@@ -7,14 +7,13 @@ When the bus is lost the stream ends early, and the reader begins a new one, as 
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from uuid import UUID
 
-from sbs_server.auth.service import find_account, membership_role
+from sbs_server.auth.reading import Follower
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.i18n import Locale
-from sbs_server.models import Role
 from sbs_server.runs import service
 from sbs_server.runs.live import LiveSource
 from sbs_server.runs.schemas import RunDetail
@@ -34,13 +33,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who looks. `signed_in` asks whether the session is still there."""
+    """Who looks, and in which language."""
 
-    user_id: UUID
-    organization_id: UUID
-    roles: frozenset[Role]
+    follower: Follower
     locale: Locale
-    signed_in: Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,7 @@ class Source:
 
 async def run_events(source: Source, reader: Reader, run_id: UUID, pace: Pace) -> AsyncGenerator[bytes, None]:
     """The stream. Ends after the run's last event, or when the reader may not read any more."""
-    async with source.live.watch(reader.organization_id, run_id) as watch:
+    async with source.live.watch(reader.follower.organization_id, run_id) as watch:
         run = await _read(source.database, reader, run_id)
         if run is None:
             return
@@ -83,12 +79,11 @@ async def run_events(source: Source, reader: Reader, run_id: UUID, pace: Pace) -
 
 async def _read(database: Database, reader: Reader, run_id: UUID) -> RunDetail | None:
     """The run as it is now; None: the reader may not see it any more."""
-    if not await reader.signed_in():
+    who = reader.follower
+    if not await who.signed_in():
         return None
-    async with database.transaction(reader.organization_id, user_id=reader.user_id) as session:
-        account = await find_account(session, reader.user_id)
-        role = await membership_role(session, reader.user_id, reader.organization_id)
-        if account is None or account.disabled or role not in reader.roles:
+    async with database.transaction(who.organization_id, user_id=who.user_id) as session:
+        if not await who.may_read(session):
             return None
         return await service.detail(session, run_id, reader.locale)
 

@@ -1,12 +1,15 @@
 """Starting the runs of a schedule's slot."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from sbs_server.backups.service import start_runs
+from sbs_server.jobs.due import slot_after
 from sbs_server.kit.db.session import Database
 from sbs_server.models import Job, RunTrigger
 
@@ -34,4 +37,13 @@ class ScheduleActivities:
                 return 0
             due = datetime.fromisoformat(slot.scheduled_for)
             runs = await start_runs(session, organization_id, job, RunTrigger.SCHEDULE, scheduled_for=due)
+            await _plan_next(session, job, due)
             return len(runs)
+
+
+async def _plan_next(session: AsyncSession, job: Job, slot: datetime) -> None:
+    """Of several slots that were missed together only some are made up for: none of the others is waited for."""
+    following = slot_after(job, max(slot, datetime.now(UTC)))
+    # This is no edit of the job: the time of the last one stays.
+    values = {"next_due_at": following, "updated_at": Job.updated_at}
+    await session.execute(update(Job).where(Job.id == job.id).values(values))

@@ -4,16 +4,18 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AwareDatetime
 
 from sbs_server.auth.scope import Operator, Reader
 from sbs_server.kit.http.after_commit import AfterCommit
 from sbs_server.kit.http.edge import TransactionalRoute
-from sbs_server.kit.http.pages import Page, Paging
+from sbs_server.kit.http.pages import Page
+from sbs_server.kit.http.sorting import SortedPage, sorted_paging
 from sbs_server.snapshots import downloads, service
 from sbs_server.snapshots import repository as query
 from sbs_server.snapshots.paths import LONGEST_PATH, checked_path, decode_place, encode_place
 from sbs_server.snapshots.reader import SnapshotReader
-from sbs_server.snapshots.repository import SnapshotFilter
+from sbs_server.snapshots.repository import SnapshotFilter, SnapshotSort
 from sbs_server.snapshots.schemas import FileEntry, SnapshotDetail, SnapshotOut
 
 router = APIRouter(
@@ -24,13 +26,16 @@ router = APIRouter(
 PathInSnapshot = Annotated[str, Query(max_length=LONGEST_PATH, description="Absolute path in the snapshot.")]
 
 
-def snapshot_filter(
+def snapshot_filter(  # noqa: PLR0917 - FastAPI passes them by name
     agent_id: UUID | None = None,
     job_id: UUID | None = None,
     dataset_id: UUID | None = None,
+    repository_id: UUID | None = None,
     forgotten: Annotated[bool, Query(description="Also those that have no copy any more.")] = False,
+    taken_from: Annotated[AwareDatetime | None, Query(description="Taken at that moment or later.")] = None,
+    taken_to: Annotated[AwareDatetime | None, Query(description="Taken before that moment.")] = None,
 ) -> SnapshotFilter:
-    return SnapshotFilter(agent_id, job_id, dataset_id, forgotten)
+    return SnapshotFilter(agent_id, job_id, dataset_id, repository_id, forgotten, taken_from, taken_to)
 
 
 def _reader(request: Request) -> SnapshotReader:
@@ -40,13 +45,16 @@ def _reader(request: Request) -> SnapshotReader:
 
 Restic = Annotated[SnapshotReader, Depends(_reader)]
 Filter = Annotated[SnapshotFilter, Depends(snapshot_filter)]
+SnapshotPaging = Annotated[
+    SortedPage[SnapshotSort], Depends(sorted_paging(SnapshotSort, SnapshotSort.NEWEST))
+]
 
 
 @router.get("", operation_id="snapshots_list")
-async def list_(scope: Reader, paging: Paging, wanted: Filter) -> Page[SnapshotOut]:
-    """Snapshots, newest first."""
+async def list_(scope: Reader, paging: SnapshotPaging, wanted: Filter) -> Page[SnapshotOut]:
+    """Snapshots, the last taken first unless asked for otherwise."""
     rows = list(await query.page(scope.session, paging, wanted))
-    rows, cursor = paging.slice(rows, [row[0].id for row in rows])
+    rows, cursor = paging.slice(rows, lambda row: (row[0].taken_at, row[0].id))
     return Page(items=[service.snapshot_out(row) for row in rows], next_cursor=cursor)
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Row, Select, case, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from sbs_server.kit.http.pages import PageRequest
+from sbs_server.kit.http.sorting import Order, SortedPage
 from sbs_server.models import (
     Agent,
     CopyState,
@@ -29,14 +31,36 @@ class SnapshotFilter:
     agent_id: UUID | None = None
     job_id: UUID | None = None
     dataset_id: UUID | None = None
+    repository_id: UUID | None = None
     forgotten: bool = False
+    taken_from: datetime | None = None
+    taken_to: datetime | None = None
 
 
-async def page(session: AsyncSession, asked: PageRequest, wanted: SnapshotFilter) -> Sequence[NamedSnapshot]:
-    """Newest first; one more than asked for, if there are more."""
-    query = _named().order_by(Snapshot.id.desc()).limit(asked.limit + 1)
-    if asked.after is not None:
-        query = query.where(Snapshot.id < asked.after)
+class SnapshotSort(StrEnum):
+    """A minus turns the order around."""
+
+    NEWEST = "-taken_at"
+    OLDEST = "taken_at"
+
+
+_ORDERS = {
+    SnapshotSort.NEWEST: Order(Snapshot.taken_at, Snapshot.id, "time", descending=True),
+    SnapshotSort.OLDEST: Order(Snapshot.taken_at, Snapshot.id, "time", descending=False),
+}
+
+
+async def page(
+    session: AsyncSession, asked: SortedPage[SnapshotSort], wanted: SnapshotFilter
+) -> Sequence[NamedSnapshot]:
+    """Sorted; one more than asked for, if there are more."""
+    query = asked.apply(_named(), _ORDERS)
+    if wanted.repository_id is not None:
+        query = query.where(Snapshot.id.in_(_ids_in(wanted.repository_id)))
+    if wanted.taken_from is not None:
+        query = query.where(Snapshot.taken_at >= wanted.taken_from)
+    if wanted.taken_to is not None:
+        query = query.where(Snapshot.taken_at < wanted.taken_to)
     if not wanted.forgotten:
         query = query.where(Snapshot.forgotten_at.is_(None))
     for column, value in (
@@ -71,6 +95,14 @@ async def copies(
 def is_present(copy: SnapshotCopy, below: ResticRepository) -> bool:
     """Whether a copy can be read."""
     return copy.state is CopyState.PRESENT and below.state is not ResticRepositoryState.PENDING
+
+
+def _ids_in(repository_id: UUID) -> Select[UUID]:
+    return (
+        select(SnapshotCopy.snapshot_id)
+        .join(ResticRepository, ResticRepository.id == SnapshotCopy.restic_repository_id)
+        .where(ResticRepository.repository_id == repository_id, SnapshotCopy.state == CopyState.PRESENT)
+    )
 
 
 def _named() -> Select[Snapshot, str, UUID, str]:

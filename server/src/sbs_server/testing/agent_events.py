@@ -91,7 +91,7 @@ class Scene:
                 continue
             if message.subject == command_subject(self.tenant.agent_id):
                 found.append(message)
-        return found  # type: ignore[return-value]
+        return found  # type: ignore[return-value]  # nats-py's raw messages
 
 
 async def make_scene(bus: RunningBus, databases: Databases) -> Scene:

@@ -68,9 +68,6 @@ class FileAuthorizer:
             raise RefusedError("this restic repository is not one of this agent's")
         return RepositoryGrant(restic_repository_id, Path(grant["path"]))
 
-    def is_revoked(self, serial: str) -> bool:
-        return serial in self._read()["revoked"]
-
     async def ready(self) -> None:
         return None
 

@@ -39,6 +39,7 @@ class Platform:
     calls: list[str] = field(default_factory=list)
     finished: RunEnd | None = None
     attempts: list[int] = field(default_factory=list)
+    retries: list[Retry] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     """Steps that fail for good, as a mistake of ours would have them do."""
     outcomes: BackupOutcomes | None = None
@@ -77,8 +78,9 @@ class Platform:
             self.calls.append("cancel")
 
         @activity.defn(name="agents.note_retry")
-        async def note_retry(_: Retry) -> None:
+        async def note_retry(given: Retry) -> None:
             self.calls.append("note retry")
+            self.retries.append(given)
 
         @activity.defn(name="agents.abandon")
         async def abandon(given: Abandonment) -> None:

@@ -70,7 +70,7 @@ async def test_the_next_one_on_the_connection_has_no_tenant(
         async with single.transaction(own, user_id=user) as session:
             first = await look(session)
             await act(session)
-    except BaseException as raised:
+    except BaseException as raised:  # a cancellation is one of the cases
         if error is None or not isinstance(raised, error):
             raise
     else:

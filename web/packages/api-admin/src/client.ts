@@ -4,16 +4,22 @@ import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
 
-/**
- * The administrators' API. `csrfToken` is asked for each call: it comes with the session and goes with every
- * act that changes something. `fetch` is looked up for each call, so that tests can replace it.
- */
-export function createApi(baseUrl: string, csrfToken: () => string | null): Client<paths> {
+/** What each call asks for anew. */
+export interface Caller {
+  /** It comes with the session and goes with every act that changes something. */
+  csrfToken: () => string | null;
+  /** The language in which errors are explained. */
+  language: () => string;
+}
+
+/** The administrators' API. `fetch` is looked up for each call, so that tests can replace it. */
+export function createApi(baseUrl: string, caller: Caller): Client<paths> {
   const api = createClient<paths>({ baseUrl, fetch: (request) => globalThis.fetch(request) });
   api.use({
     onRequest({ request }) {
-      const token = csrfToken();
+      const token = caller.csrfToken();
       if (token !== null && request.method !== "GET") request.headers.set("X-CSRF-Token", token);
+      request.headers.set("Accept-Language", caller.language());
       return request;
     },
   });

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get
+         * @description Product and version, and how one signs in. Says nothing of what is in it.
+         */
+        get: operations["about_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations": {
         parameters: {
             query?: never;
@@ -61,7 +81,7 @@ export interface paths {
         };
         /**
          * Agents List
-         * @description Agents, newest first.
+         * @description Agents, newest first unless asked for otherwise.
          */
         get: operations["agents_list"];
         put?: never;
@@ -180,6 +200,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events
+         * @description Follows the organization: its runs, agents, jobs, repositories, snapshots and enrolment tokens.
+         */
+        get: operations["events_follow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organization_id}/jobs": {
         parameters: {
             query?: never;
@@ -189,7 +229,7 @@ export interface paths {
         };
         /**
          * List
-         * @description The organization's jobs, newest first.
+         * @description The organization's jobs, newest first unless asked for otherwise.
          */
         get: operations["jobs_list"];
         put?: never;
@@ -198,6 +238,26 @@ export interface paths {
          * @description Makes a job; its schedule is in force as soon as this is answered.
          */
         post: operations["jobs_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{organization_id}/jobs/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description Whether these fields could be those of a job. Writes nothing: it is for forms that ask step by step.
+         */
+        post: operations["jobs_check"];
         delete?: never;
         options?: never;
         head?: never;
@@ -292,6 +352,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization_id}/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get
+         * @description What needs attention, how much there is of everything, and the runs of the last days.
+         */
+        get: operations["overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organization_id}/repositories": {
         parameters: {
             query?: never;
@@ -301,7 +381,7 @@ export interface paths {
         };
         /**
          * List
-         * @description The organization's repositories, newest first.
+         * @description The organization's repositories, newest first unless asked for otherwise.
          */
         get: operations["repositories_list"];
         put?: never;
@@ -413,7 +493,7 @@ export interface paths {
         };
         /**
          * List
-         * @description Runs, newest first.
+         * @description Runs, newest first unless asked for otherwise.
          */
         get: operations["runs_list"];
         put?: never;
@@ -484,6 +564,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization_id}/runs/{run_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Timeline
+         * @description The steps of a run, with their times: what it did, and what took how long.
+         */
+        get: operations["runs_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organization_id}/runs/{run_id}/warnings": {
         parameters: {
             query?: never;
@@ -504,6 +604,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization_id}/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview
+         * @description The next runs of a schedule that need not exist. Writes nothing.
+         */
+        post: operations["schedules_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organizations/{organization_id}/snapshots": {
         parameters: {
             query?: never;
@@ -513,7 +633,7 @@ export interface paths {
         };
         /**
          * List
-         * @description Snapshots, newest first.
+         * @description Snapshots, the last taken first unless asked for otherwise.
          */
         get: operations["snapshots_list"];
         put?: never;
@@ -584,6 +704,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organizations/{organization_id}/storage-roots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Storage Roots
+         * @description The operator's storage roots: a repository's folder lies below one of them.
+         */
+        get: operations["storage_roots_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -616,6 +756,33 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** About */
+        About: {
+            /** Api Version */
+            api_version: string;
+            /** Product */
+            product: string;
+            /** Sign In */
+            sign_in: "password"[];
+            /** Version */
+            version: string;
+        };
+        /**
+         * AgentCounts
+         * @description `active` is `connected` and `disconnected` together.
+         */
+        AgentCounts: {
+            /** Active */
+            active: number;
+            /** Connected */
+            connected: number;
+            /** Disconnected */
+            disconnected: number;
+            /** Never Connected */
+            never_connected: number;
+            /** Revoked */
+            revoked: number;
+        };
         /** AgentOut */
         AgentOut: {
             /** Agent Version */
@@ -640,6 +807,7 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            last_backup?: components["schemas"]["LastRun"] | null;
             /** Last Seen At */
             last_seen_at: string | null;
             /** Name */
@@ -671,10 +839,99 @@ export interface components {
             name: string;
         };
         /**
+         * AgentSort
+         * @description `last_seen`: agents that were never connected come last. A minus turns the order around.
+         * @enum {string}
+         */
+        AgentSort: "-created_at" | "created_at" | "name" | "-name" | "-last_seen_at" | "last_seen_at";
+        /**
          * AgentState
          * @enum {string}
          */
         AgentState: "active" | "revoked";
+        /**
+         * AttentionCount
+         * @description How many items of one code there are, also those that the list has no room for.
+         */
+        AttentionCount: {
+            /** Code */
+            code: string;
+            /** Count */
+            count: number;
+            gravity: components["schemas"]["Gravity"];
+        };
+        /**
+         * AttentionItem
+         * @description Something that somebody should look at: what is wrong (`message`) and what to do (`hint`).
+         */
+        AttentionItem: {
+            /** Agents Affected */
+            agents_affected?: number | null;
+            /** Code */
+            code: string;
+            gravity: components["schemas"]["Gravity"];
+            /** Hint */
+            hint?: string | null;
+            /** Message */
+            message: string;
+            /**
+             * Object Id
+             * Format: uuid
+             */
+            object_id: string;
+            object_kind: components["schemas"]["ObjectKind"];
+            /** Object Name */
+            object_name: string;
+            /** Run Id */
+            run_id?: string | null;
+            /** Since */
+            since: string | null;
+        };
+        /**
+         * Change
+         * @description `event: changed`. One object has changed; whoever shows it asks for it again.
+         */
+        Change: {
+            /** Agent Id */
+            agent_id?: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Job Id */
+            job_id?: string | null;
+            kind: components["schemas"]["ChangedKind"];
+            /** Repository Id */
+            repository_id?: string | null;
+            /** Run Id */
+            run_id?: string | null;
+            /** State */
+            state?: string | null;
+            /** What */
+            what: string;
+        };
+        /**
+         * ChangeStream
+         * @description What the data of the stream's events is, by the event's name.
+         */
+        ChangeStream: {
+            changed: components["schemas"]["Change"];
+            progress: components["schemas"]["RunProgress"];
+            ready: components["schemas"]["Ready"];
+            reset: components["schemas"]["Reset"];
+        };
+        /**
+         * ChangedKind
+         * @enum {string}
+         */
+        ChangedKind: "run" | "agent" | "job" | "repository" | "snapshot" | "enrolment_token";
+        /**
+         * Compression
+         * @description How hard restic packs: what it takes for useful, not at all, as small as it can (slow).
+         * @enum {string}
+         */
+        Compression: "auto" | "off" | "max";
         /**
          * ConflictPolicy
          * @description What a restore does with a file that is already there.
@@ -686,6 +943,18 @@ export interface components {
          * @enum {string}
          */
         CopyState: "present" | "forgotten";
+        /**
+         * DayOfRuns
+         * @description Runs that began on one day of the time zone asked for.
+         */
+        DayOfRuns: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            runs: components["schemas"]["RunCounts"];
+        };
         /** EnrolmentTokenCreate */
         EnrolmentTokenCreate: {
             /**
@@ -815,10 +1084,89 @@ export interface components {
              */
             type: "file" | "dir" | "symlink" | "dev" | "chardev" | "fifo" | "socket" | "irregular";
         };
+        /**
+         * Gravity
+         * @description How bad it is; the gravest comes first.
+         * @enum {string}
+         */
+        Gravity: "critical" | "warning" | "notice";
+        /**
+         * JobCheck
+         * @description Fields of a job that need not be complete; what is left out is not looked at.
+         */
+        JobCheck: {
+            /**
+             * Agent Ids
+             * @default []
+             */
+            agent_ids: string[];
+            /**
+             * @description How hard the data is packed before it is stored: `max` is smallest and slow.
+             * @default auto
+             */
+            compression: components["schemas"]["Compression"];
+            /** Cron */
+            cron?: string | null;
+            /**
+             * Excludes
+             * @default []
+             */
+            excludes: string[];
+            /**
+             * Includes
+             * @default []
+             */
+            includes: string[];
+            /** Job Id */
+            job_id?: string | null;
+            /** Keep Last */
+            keep_last?: number | null;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Offset S
+             * @description Seconds after the minute of the cron text at which the job starts: spreads jobs that share one.
+             * @default 0
+             */
+            offset_s: number;
+            /**
+             * Repository Ids
+             * @default []
+             */
+            repository_ids: string[];
+            /**
+             * Sources
+             * @default []
+             */
+            sources: string[];
+            /**
+             * Time Zone
+             * @default
+             * @example Europe/Berlin
+             */
+            time_zone: string;
+        };
+        /** JobCounts */
+        JobCounts: {
+            /** Paused */
+            paused: number;
+            /** Scheduled */
+            scheduled: number;
+            /** Total */
+            total: number;
+        };
         /** JobCreate */
         JobCreate: {
             /** Agent Ids */
             agent_ids: string[];
+            /**
+             * @description How hard the data is packed before it is stored: `max` is smallest and slow.
+             * @default auto
+             */
+            compression: components["schemas"]["Compression"];
             /** Cron */
             cron?: string | null;
             /**
@@ -861,6 +1209,7 @@ export interface components {
         JobDetail: {
             /** Agent Ids */
             agent_ids: string[];
+            compression: components["schemas"]["Compression"];
             /**
              * Created At
              * Format: date-time
@@ -879,12 +1228,17 @@ export interface components {
             includes: string[];
             /** Keep Last */
             keep_last: number | null;
+            last_run: components["schemas"]["LastRun"] | null;
             /** Name */
             name: string;
+            /** Next Run At */
+            next_run_at: string | null;
             /** Next Runs */
             next_runs: string[];
             /** Offset S */
             offset_s: number;
+            /** Overdue Since */
+            overdue_since: string | null;
             /** Paused */
             paused: boolean;
             /** Repository Ids */
@@ -913,6 +1267,11 @@ export interface components {
              * @default []
              */
             agent_ids: string[];
+            /**
+             * @description How hard the data is packed before it is stored: `max` is smallest and slow.
+             * @default auto
+             */
+            compression: components["schemas"]["Compression"];
             /** Cron */
             cron?: string | null;
             /**
@@ -959,6 +1318,7 @@ export interface components {
         JobOut: {
             /** Agent Ids */
             agent_ids: string[];
+            compression: components["schemas"]["Compression"];
             /**
              * Created At
              * Format: date-time
@@ -977,10 +1337,15 @@ export interface components {
             includes: string[];
             /** Keep Last */
             keep_last: number | null;
+            last_run: components["schemas"]["LastRun"] | null;
             /** Name */
             name: string;
+            /** Next Run At */
+            next_run_at: string | null;
             /** Offset S */
             offset_s: number;
+            /** Overdue Since */
+            overdue_since: string | null;
             /** Paused */
             paused: boolean;
             /** Repository Ids */
@@ -997,6 +1362,35 @@ export interface components {
             /** Version */
             version: number;
         };
+        /**
+         * JobSort
+         * @description `next_run_at`: jobs without a schedule in force come last. A minus turns the order around.
+         * @enum {string}
+         */
+        JobSort: "-created_at" | "created_at" | "name" | "-name" | "next_run_at";
+        /**
+         * LastRun
+         * @description A run in few words. `created_at`: when it was asked for.
+         */
+        LastRun: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Job Id */
+            job_id: string | null;
+            /** Started At */
+            started_at: string | null;
+            state: components["schemas"]["RunState"];
+        };
         /** MembershipOut */
         MembershipOut: {
             /**
@@ -1008,6 +1402,11 @@ export interface components {
             organization_name: string;
             role: components["schemas"]["Role"];
         };
+        /**
+         * ObjectKind
+         * @enum {string}
+         */
+        ObjectKind: "agent" | "job" | "repository" | "run";
         /** OrganizationCreate */
         OrganizationCreate: {
             /**
@@ -1045,6 +1444,30 @@ export interface components {
         OrganizationRename: {
             /** Name */
             name: string;
+        };
+        /** Overview */
+        Overview: {
+            agents: components["schemas"]["AgentCounts"];
+            /** Attention */
+            attention: components["schemas"]["AttentionItem"][];
+            /** Attention Counts */
+            attention_counts: components["schemas"]["AttentionCount"][];
+            /** Days */
+            days: components["schemas"]["DayOfRuns"][];
+            /**
+             * Generated At
+             * Format: date-time
+             */
+            generated_at: string;
+            jobs: components["schemas"]["JobCounts"];
+            /** Open Runs */
+            open_runs: number;
+            repositories: components["schemas"]["RepositoryCounts"];
+            runs_last_24h: components["schemas"]["RunCounts"];
+            /** Snapshots */
+            snapshots: number;
+            /** Time Zone */
+            time_zone: string;
         };
         /** Page[AgentOut] */
         Page_AgentOut_: {
@@ -1110,6 +1533,22 @@ export interface components {
             next_cursor?: string | null;
         };
         /**
+         * PlannedRun
+         * @description One moment, said twice.
+         */
+        PlannedRun: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Local
+             * Format: date-time
+             */
+            local: string;
+        };
+        /**
          * Problem
          * @description The body of every error answer (application/problem+json).
          */
@@ -1142,6 +1581,21 @@ export interface components {
              * @default about:blank
              */
             type: string;
+        };
+        /**
+         * Ready
+         * @description `event: ready`, the first one: from here on every change is told.
+         */
+        Ready: {
+            /** Resumed */
+            resumed: boolean;
+        };
+        /** RepositoryCounts */
+        RepositoryCounts: {
+            /** Total */
+            total: number;
+            /** With Problem */
+            with_problem: number;
         };
         /** RepositoryCreate */
         RepositoryCreate: {
@@ -1179,6 +1633,8 @@ export interface components {
             problem: components["schemas"]["Explained"] | null;
             /** Restic Repositories */
             restic_repositories: components["schemas"]["ResticRepositoryOut"][];
+            /** Snapshots */
+            snapshots: number;
             /** Total Bytes */
             total_bytes: number | null;
             /**
@@ -1211,6 +1667,8 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Free Bytes */
+            free_bytes: number | null;
             /**
              * Id
              * Format: uuid
@@ -1222,6 +1680,11 @@ export interface components {
             name: string;
             /** Path */
             path: string;
+            problem: components["schemas"]["Explained"] | null;
+            /** Snapshots */
+            snapshots: number;
+            /** Total Bytes */
+            total_bytes: number | null;
             /**
              * Updated At
              * Format: date-time
@@ -1230,6 +1693,12 @@ export interface components {
             /** Version */
             version: number;
         };
+        /**
+         * RepositorySort
+         * @description A minus turns the order around.
+         * @enum {string}
+         */
+        RepositorySort: "-created_at" | "created_at" | "name" | "-name";
         /** RepositoryTest */
         RepositoryTest: {
             /** @default local */
@@ -1254,6 +1723,19 @@ export interface components {
             steps: components["schemas"]["TestStep"][];
             /** Total Bytes */
             total_bytes: number | null;
+        };
+        /**
+         * Reset
+         * @description `event: reset`. Changes were lost: everything on the page has to be asked for again.
+         *
+         *     `too_old`: what came after Last-Event-ID is not kept any more; `slow`: the reader did not keep up.
+         */
+        Reset: {
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "too_old" | "slow";
         };
         /**
          * ResticRepositoryOut
@@ -1346,6 +1828,47 @@ export interface components {
             result: string;
             /** Started At */
             started_at: string | null;
+        };
+        /**
+         * RunCounts
+         * @description Runs by state.
+         */
+        RunCounts: {
+            /**
+             * Cancelled
+             * @default 0
+             */
+            cancelled: number;
+            /**
+             * Completed With Warnings
+             * @default 0
+             */
+            completed_with_warnings: number;
+            /**
+             * Failed
+             * @default 0
+             */
+            failed: number;
+            /**
+             * Partial
+             * @default 0
+             */
+            partial: number;
+            /**
+             * Running
+             * @default 0
+             */
+            running: number;
+            /**
+             * Succeeded
+             * @default 0
+             */
+            succeeded: number;
+            /**
+             * Waiting
+             * @default 0
+             */
+            waiting: number;
         };
         /** RunDetail */
         RunDetail: {
@@ -1465,6 +1988,48 @@ export interface components {
             /** Warnings Total */
             warnings_total: number;
         };
+        /**
+         * RunProgress
+         * @description `event: progress`. How far a command of a run is; at most once a second for each run.
+         */
+        RunProgress: {
+            /** Attempt */
+            attempt: number;
+            /** Bytes Done */
+            bytes_done: number;
+            /** Bytes Per Second */
+            bytes_per_second: number | null;
+            /** Bytes Total */
+            bytes_total: number | null;
+            /** Command Id */
+            command_id: string;
+            /** Current File */
+            current_file: string | null;
+            /** Files Done */
+            files_done: number;
+            /** Files Total */
+            files_total: number | null;
+            /**
+             * Phase
+             * @enum {string}
+             */
+            phase: "starting" | "scanning" | "transferring" | "finishing" | "verifying";
+            /**
+             * Run Id
+             * Format: uuid
+             */
+            run_id: string;
+            /** Seconds Left */
+            seconds_left: number | null;
+            /** Warnings */
+            warnings: number;
+        };
+        /**
+         * RunSort
+         * @description A minus turns the order around.
+         * @enum {string}
+         */
+        RunSort: "-created_at" | "created_at";
         /** RunStart */
         RunStart: {
             /** Agent Ids */
@@ -1533,6 +2098,41 @@ export interface components {
         RunsStarted: {
             /** Items */
             items: components["schemas"]["RunOut"][];
+        };
+        /** SchedulePreview */
+        SchedulePreview: {
+            /** Cron */
+            cron: string;
+            /** Notes */
+            notes: components["schemas"]["Explained"][];
+            /** Runs */
+            runs: components["schemas"]["PlannedRun"][];
+            /** Time Zone */
+            time_zone: string;
+        };
+        /** SchedulePreviewIn */
+        SchedulePreviewIn: {
+            /**
+             * Count
+             * @default 20
+             */
+            count: number;
+            /**
+             * Cron
+             * @example 30 1 * * MON-FRI
+             */
+            cron: string;
+            /**
+             * Offset S
+             * @description Seconds after the minute of the cron text at which the job starts: spreads jobs that share one.
+             * @default 0
+             */
+            offset_s: number;
+            /**
+             * Time Zone
+             * @example Europe/Berlin
+             */
+            time_zone: string;
         };
         /** SessionCreate */
         SessionCreate: {
@@ -1680,17 +2280,93 @@ export interface components {
             taken_at: string;
         };
         /**
+         * SnapshotSort
+         * @description A minus turns the order around.
+         * @enum {string}
+         */
+        SnapshotSort: "-taken_at" | "taken_at";
+        /**
          * Step
          * @description What is tried before a folder is taken, in this order.
          * @enum {string}
          */
         Step: "reach" | "empty" | "create" | "write" | "read_back" | "delete";
+        /**
+         * StepCode
+         * @description The steps in the order in which a run takes them; its text is the message `timeline.<code>`.
+         * @enum {string}
+         */
+        StepCode: "preparing" | "admission" | "ordered" | "accepted" | "started" | "transferring" | "retry_pause" | "recording" | "retention_admission" | "retention" | "finished";
+        /**
+         * StepOutcome
+         * @enum {string}
+         */
+        StepOutcome: "done" | "ongoing" | "failed" | "cancelled";
+        /**
+         * StorageRootOut
+         * @description A folder of the operator's below which repositories may be made.
+         */
+        StorageRootOut: {
+            /** Free Bytes */
+            free_bytes: number | null;
+            /** Path */
+            path: string;
+            problem: components["schemas"]["Explained"] | null;
+            /** Total Bytes */
+            total_bytes: number | null;
+        };
+        /** StorageRoots */
+        StorageRoots: {
+            /** Items */
+            items: components["schemas"]["StorageRootOut"][];
+        };
         /** TestStep */
         TestStep: {
             /** Ok */
             ok: boolean;
             problem?: components["schemas"]["Explained"] | null;
             step: components["schemas"]["Step"];
+        };
+        /**
+         * Timeline
+         * @description The steps of a run in the order in which they began.
+         */
+        Timeline: {
+            /**
+             * Run Id
+             * Format: uuid
+             */
+            run_id: string;
+            state: components["schemas"]["RunState"];
+            /** Steps */
+            steps: components["schemas"]["TimelineStep"][];
+        };
+        /**
+         * TimelineStep
+         * @description One step. `label` is in the reader's language.
+         */
+        TimelineStep: {
+            /** Attempt */
+            attempt?: number | null;
+            code: components["schemas"]["StepCode"];
+            /** Duration S */
+            duration_s: number | null;
+            error?: components["schemas"]["RunError"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            label: components["schemas"]["Explained"];
+            outcome: components["schemas"]["StepOutcome"];
+            /** Repository Id */
+            repository_id?: string | null;
+            /** Repository Name */
+            repository_name?: string | null;
+            /** Restic Repository Id */
+            restic_repository_id?: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
         };
         /**
          * TokenState
@@ -1757,6 +2433,71 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    about_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     organizations_list: {
         parameters: {
             query?: {
@@ -2196,7 +2937,10 @@ export interface operations {
                 state?: components["schemas"]["AgentState"] | null;
                 /** @description A part of the name, in any case. */
                 name?: string | null;
+                /** @description A part of the name or the hostname, in any case. */
+                q?: string | null;
                 connected?: boolean | null;
+                sort?: components["schemas"]["AgentSort"];
                 cursor?: string | null;
                 limit?: number;
             };
@@ -3066,11 +3810,113 @@ export interface operations {
             };
         };
     };
+    events_follow: {
+        parameters: {
+            query?: never;
+            header?: {
+                "last-event-id"?: string | null;
+            };
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events; after an hour a stream ends, and one goes on with the next. `ready` first; then `changed` (with an id to go on from: Last-Event-ID), `progress` (without one), and `reset` when changes were lost. The schema lists the data of each event under its name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["ChangeStream"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     jobs_list: {
         parameters: {
             query?: {
+                sort?: components["schemas"]["JobSort"];
                 cursor?: string | null;
                 limit?: number;
+                /** @description A part of the name, in any case. */
+                name?: string | null;
+                paused?: boolean | null;
+                agent_id?: string | null;
+                repository_id?: string | null;
             };
             header?: never;
             path: {
@@ -3189,6 +4035,132 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["JobDetail"];
                 };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    jobs_check: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request, sent again with the same key within 24 hours, is answered again, not repeated. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobCheck"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad request */
             400: {
@@ -3977,9 +4949,109 @@ export interface operations {
             };
         };
     };
+    overview_get: {
+        parameters: {
+            query?: {
+                /** @description Whose days the runs are counted by. */
+                time_zone?: string;
+            };
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     repositories_list: {
         parameters: {
             query?: {
+                /** @description A part of the name, in any case. */
+                name?: string | null;
+                sort?: components["schemas"]["RepositorySort"];
                 cursor?: string | null;
                 limit?: number;
             };
@@ -4899,12 +5971,17 @@ export interface operations {
     runs_list: {
         parameters: {
             query?: {
+                sort?: components["schemas"]["RunSort"];
                 cursor?: string | null;
                 limit?: number;
                 kind?: components["schemas"]["RunKind"] | null;
                 state?: components["schemas"]["RunState"][];
                 job_id?: string | null;
                 agent_id?: string | null;
+                /** @description Asked for at that moment or later. */
+                created_from?: string | null;
+                /** @description Asked for before that moment. */
+                created_to?: string | null;
             };
             header?: never;
             path: {
@@ -5294,9 +6371,106 @@ export interface operations {
             };
         };
     };
+    runs_timeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     runs_warnings: {
         parameters: {
             query?: {
+                /** @description A part of the path, in any case. */
+                q?: string | null;
                 cursor?: string | null;
                 limit?: number;
             };
@@ -5392,16 +6566,150 @@ export interface operations {
             };
         };
     };
+    schedules_preview: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same request, sent again with the same key within 24 hours, is answered again, not repeated. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SchedulePreviewIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePreview"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     snapshots_list: {
         parameters: {
             query?: {
+                sort?: components["schemas"]["SnapshotSort"];
                 cursor?: string | null;
                 limit?: number;
                 agent_id?: string | null;
                 job_id?: string | null;
                 dataset_id?: string | null;
+                repository_id?: string | null;
                 /** @description Also those that have no copy any more. */
                 forgotten?: boolean;
+                /** @description Taken at that moment or later. */
+                taken_from?: string | null;
+                /** @description Taken before that moment. */
+                taken_to?: string | null;
             };
             header?: never;
             path: {
@@ -5711,6 +7019,100 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_FileEntry_"];
+                };
+            };
+            /** @description Bad request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Temporarily unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    storage_roots_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageRoots"];
                 };
             };
             /** @description Bad request */

@@ -1,0 +1,1 @@
+"""What product this is, for whoever asks."""

@@ -1,0 +1,1 @@
+"""The administrators' web application, as its build left it, for browsers: files, headers, and nothing else."""
