@@ -36,8 +36,8 @@ export PYTEST_ARGS := $(ARGS)
 
 CHECKS := check-format check-lint check-types check-imports check-rules check-generated check-migrations
 
-.PHONY: help setup up down status logs demo check $(CHECKS) format \
-        test test-all test-unit test-isolation test-faults test-e2e test-web bench lock clean
+.PHONY: help setup web up down status logs demo check $(CHECKS) format \
+        test test-all test-unit test-isolation test-faults test-e2e test-console test-web bench lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -45,7 +45,10 @@ help: ## list these commands
 setup: ## install what the other commands need (they do it themselves)
 	@scripts/setup
 
-up: setup ## start the platform on this machine; data in var/sbs
+web: setup ## build the console, if its sources have changed
+	@scripts/web build
+
+up: setup web ## start the platform on this machine; data in var/sbs
 	@$(RUN) sbs up $(ARGS)
 
 down: setup ## stop it
@@ -57,7 +60,7 @@ status: setup ## what runs, since when, on which port
 logs: setup ## the end of its logs (ARGS="worker --follow")
 	@$(RUN) sbs logs $(ARGS)
 
-demo: setup ## the main job for real: enrol an agent, back up, change, back up, restore, compare
+demo: setup web ## the main job for real: enrol an agent, back up, change, back up, restore, compare
 	@$(RUN) python -m demo $(ARGS)
 
 check: ## format, lint, types, imports, rules of our own, generated files, migrations
@@ -91,12 +94,11 @@ format: setup ## format the code
 	@$(RUN) ruff check --quiet --fix-only --select I $(PYTHON_CODE)
 	@$(RUN) ruff format $(PYTHON_CODE)
 
-test: setup ## what CI runs: all suites without the slow tests; 20 minutes at most
-	@scripts/test unit isolation faults e2e
+test: setup ## what CI runs: all suites without the slow tests; 25 minutes at most
+	@scripts/test unit web isolation faults e2e console
 
 test-all: setup ## everything, slow tests too
-	@scripts/test --all unit isolation faults e2e
-	+@$(MAKE) test-web
+	@scripts/test --all unit web isolation faults e2e console
 
 test-unit: setup ## the members' own tests, on real services (ARGS="-k name")
 	@scripts/test --all unit
@@ -110,8 +112,11 @@ test-faults: setup ## processes killed in the middle of a backup
 test-e2e: setup ## the whole platform with an agent
 	@scripts/test --all e2e
 
-test-web: setup ## the generated API client: not stale, and it compiles (needs Node 20 or newer)
-	@cd web && npm ci --no-audit --no-fund --loglevel=error && npm test --loglevel=error
+test-console: setup ## the console in a browser, on the whole platform with agents (needs Chromium)
+	@scripts/test --all console
+
+test-web: setup ## the console's own tests, its checks and its budget, and that its API client is not stale
+	@scripts/test web
 
 bench: setup ## measure the gateway against the alternatives; writes bench/results
 	@$(RUN) python -m pip -qq --disable-pip-version-check install --require-hashes -r requirements/bench.txt
@@ -120,9 +125,9 @@ bench: setup ## measure the gateway against the alternatives; writes bench/resul
 lock: setup ## write requirements/*.txt anew from requirements/*.in (ARGS=--upgrade)
 	@scripts/lock $(ARGS)
 
-clean: ## stop the platform; remove .venv, var (its data and backups too) and caches
+clean: ## stop the platform; remove .venv, var (its data and backups too), the built console and caches
 	@if [ -x .venv/bin/sbs ] && [ -d "$(SBS_DATA_DIR)" ]; then scripts/run sbs down; fi
-	@rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv var web/node_modules web/*/*/node_modules web/apps/*/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find protocol restic server agent demo scripts bench tests -name __pycache__ -prune -exec rm -rf {} +
 
 endif

@@ -31,8 +31,21 @@ def main() -> int:
     print(report.table())
     print(f"Report: {folder / 'report.json'}")
     if good:
-        print("The platform goes on running: `make status` shows it, `make down` stops it.")
+        print(_what_next(Platform(options.data_dir.resolve()), folder))
     return 0 if good else 1
+
+
+def _what_next(platform: Platform, folder: Path) -> str:
+    """Where the console is, and how to get in."""
+    return "\n".join(
+        [
+            "The platform goes on running: `make status` shows it, `make down` stops it.",
+            f"Console: {platform.console_page}",
+            f"  sign in as   {ADMINISTRATOR}",
+            f"  password in  {folder / 'admin-password'}",
+            f"  its CA is    {platform.root_certificate} (import it into the browser)",
+        ]
+    )
 
 
 def _run(options: argparse.Namespace, folder: Path, report: Report) -> None:

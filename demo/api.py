@@ -35,12 +35,16 @@ class Api:
             raise DemoError(f"{email} is no member of {organization}")
         self._organization = f"/organizations/{ids[0]}"
 
+    @property
+    def organization_id(self) -> str:
+        return self._organization.rpartition("/")[2]
+
     def get(self, path: str, /, **query: str | int) -> Any:
         return self._answer(self._http.get(self._organization + path, params=query))
 
-    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """An Idempotency-Key goes with it, so that a repetition would do nothing twice."""
-        headers = {"Idempotency-Key": uuid.uuid4().hex}
+    def post(self, path: str, body: dict[str, Any] | None = None, *, key: str = "") -> Any:
+        """An Idempotency-Key goes with it, so that a repetition with the same `key` does nothing twice."""
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
         return self._answer(self._http.post(self._organization + path, json=body or {}, headers=headers))
 
     def patch(self, path: str, body: dict[str, Any]) -> Any:

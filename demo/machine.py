@@ -79,7 +79,7 @@ class Machine:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                **self.person.options(),  # type: ignore[call-overload]
+                **self.person.options(),  # type: ignore[call-overload]  # by platform
             )
         try:
             yield
@@ -93,7 +93,7 @@ class Machine:
 
     def run(self, words: list[str], given: str = "") -> subprocess.CompletedProcess[str]:
         """A command of the agent's, as the person at the machine."""
-        return subprocess.run(  # type: ignore[call-overload,no-any-return]
+        return subprocess.run(  # type: ignore[call-overload,no-any-return]  # by platform
             [*_AGENT, *words, "--state-dir", str(self.state_dir)],
             env=self._environment(),
             cwd=self.folder,

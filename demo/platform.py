@@ -89,5 +89,10 @@ class Platform:
         raise DemoError(f"{self.data_dir / 'sbs.env'} names no console address: is the platform up?")
 
     @property
+    def console_page(self) -> str:
+        """The console's address for a browser: its host name, and so its cookies, are its own."""
+        return self.console_url.replace("//localhost:", "//console.localhost:")
+
+    @property
     def root_certificate(self) -> Path:
         return self.data_dir / "pki" / "root.crt"

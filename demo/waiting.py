@@ -10,8 +10,11 @@ T = TypeVar("T")
 _PAUSE_S = 0.2
 
 
-def until(found: Callable[[], T | None], deadline_s: float, what: str) -> T:
-    """What `found` gives back as soon as it is not None. Raises DemoError after `deadline_s` seconds."""
+def until(found: Callable[[], T | None], deadline_s: float, what: str, *, pause_s: float = _PAUSE_S) -> T:
+    """What `found` gives back as soon as it is not None, asked every `pause_s` seconds.
+
+    Raises DemoError after `deadline_s` seconds.
+    """
     end = time.monotonic() + deadline_s
     while True:
         result = found()
@@ -19,4 +22,4 @@ def until(found: Callable[[], T | None], deadline_s: float, what: str) -> T:
             return result
         if time.monotonic() > end:
             raise DemoError(f"waited {deadline_s:.0f} s in vain for {what}")
-        time.sleep(_PAUSE_S)
+        time.sleep(pause_s)

@@ -2,8 +2,10 @@
 
 Every package named in requirements/*.in is pinned with hashes in the lock file of the same name, has a line in
 docs/dependencies.md, and the lock files agree on versions. No file of requirements/ names a registry's address.
+The console's packages are locked by npm: web/package-lock.json has a hash for each, and no address either.
 """
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,6 +14,7 @@ from pathlib import Path
 from scripts.sources import ROOT, Finding, report
 
 REQUIREMENTS = ROOT / "requirements"
+NPM_LOCK = ROOT / "web" / "package-lock.json"
 _NAME = re.compile(r"^([a-z0-9][a-z0-9._-]*)", re.IGNORECASE)
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[^]]*])?==(\S+)", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://|--(extra-)?index-url|--find-links", re.IGNORECASE)
@@ -59,6 +62,18 @@ def addresses(path: Path, text: str) -> Iterator[Finding]:
             yield Finding(path, number, "an address of a registry has no place here")
 
 
+def npm_packages(path: Path, text: str) -> Iterator[Finding]:
+    """Packages of npm's lock file that are named with an address, or could be anything, having no hash."""
+    for place, package in json.loads(text)["packages"].items():
+        if "node_modules/" not in place or package.get("link"):
+            continue  # a package of ours
+        if _ADDRESS.search(package.get("resolved", "")):
+            wrong = "an address of a registry has no place here: set omit-lockfile-registry-resolved"
+            yield Finding(path, 1, f"{place}: {wrong}")
+        if not package.get("integrity"):
+            yield Finding(path, 1, f"{place} has no hash: lock it anew")
+
+
 def main() -> int:
     """1 if anything is wrong."""
     document = (ROOT / "docs" / "dependencies.md").read_text()
@@ -69,10 +84,11 @@ def main() -> int:
         # A list without a lock of its own (embedded.in) is part of the largest one.
         lock = locks.get(path.with_suffix(".txt"), locks[REQUIREMENTS / "dev.txt"])
         found += [*unpinned(path, asked, lock), *unexplained(path, asked, document)]
+    found += npm_packages(NPM_LOCK, NPM_LOCK.read_text())
     files = sorted(REQUIREMENTS.iterdir())
     for path in files:
         found += addresses(path, path.read_text())
-    return report("dependencies", files, found)
+    return report("dependencies", [*files, NPM_LOCK], found)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,15 @@ env      the environment is read in config modules and entry points; elsewhere i
 tenant   `set_config(` only where a transaction is told its tenant: two files. A third would be a way around
          row-level security.
 sleep    a test waits for a condition: a sleep is at most the pause of a `while` loop that asks for one.
+reason   whoever switches a check off says why, on the line: `# noqa: E501 - <reason>`,
+         `# type: ignore[code]  # <reason>`; so does whoever catches every error there is and does not raise it on.
 """
 
 import ast
+import io
+import re
 import sys
+import tokenize
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +24,10 @@ from scripts.sources import ROOT, Finding, python_files, report
 SERVER = "server/src/sbs_server/"
 TENANT_FILES = {SERVER + "kit/db/session.py", SERVER + "kit/http/edge.py"}
 ENVIRONMENT = {"environ", "environb", "getenv", "putenv"}
+_SWITCH = re.compile(
+    r"(?:ruff: |flake8: )?noqa(?:: ?[A-Z]+[0-9]+(?:, ?[A-Z]+[0-9]+)*)?|type: ?ignore(?:\[[^\]]*\])?"
+)
+_LETTERS = re.compile(r"\w{2}")
 
 
 def findings(name: str, text: str) -> Iterator[Finding]:
@@ -35,6 +44,7 @@ def findings(name: str, text: str) -> Iterator[Finding]:
             yield from _tenant(path, name, node)
     if "/tests/" in f"/{name}":
         yield from _sleeps(path, tree)
+    yield from _reasons(path, tree, _comments(text))
 
 
 def _commit(path: Path, name: str, node: ast.AST) -> Iterator[Finding]:
@@ -83,6 +93,37 @@ def _is_sleep(function: ast.expr) -> bool:
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
         return function.attr == "sleep" and function.value.id in {"time", "asyncio", "anyio"}
     return isinstance(function, ast.Name) and function.id == "sleep"
+
+
+def _comments(text: str) -> dict[int, str]:
+    """The comment of each line that has one, without its first `#`."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return {token.start[0]: token.string[1:] for token in tokens if token.type == tokenize.COMMENT}
+
+
+def _reasons(path: Path, tree: ast.Module, comments: dict[int, str]) -> Iterator[Finding]:
+    for line, comment in comments.items():
+        rest = _SWITCH.sub("", comment)
+        if rest != comment and not _LETTERS.search(rest):
+            yield Finding(
+                path, line, "reason: say why this check is switched off here: `# noqa: E501 - <reason>`"
+            )
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.ExceptHandler) and _catches_all(node.type)) or _raises(node):
+            continue
+        if not _LETTERS.search(comments.get(node.lineno, "")):  # a mere `noqa` is told of above
+            text = "reason: name the errors that are meant, or say on the line why it has to be every one"
+            yield Finding(path, node.lineno, text)
+
+
+def _catches_all(caught: ast.expr | None) -> bool:
+    return caught is None or (isinstance(caught, ast.Name) and caught.id in {"Exception", "BaseException"})
+
+
+def _raises(handler: ast.ExceptHandler) -> bool:
+    """Whether it tidies up and passes the error on as it is."""
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
 
 
 def main(arguments: Sequence[str]) -> int:

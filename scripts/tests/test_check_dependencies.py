@@ -1,6 +1,15 @@
+import json
 from pathlib import Path
 
-from scripts.check_dependencies import addresses, asked_for, disagreeing, pinned, unexplained, unpinned
+from scripts.check_dependencies import (
+    addresses,
+    asked_for,
+    disagreeing,
+    npm_packages,
+    pinned,
+    unexplained,
+    unpinned,
+)
 
 IN = "# comment\n-r agent.in\nhttpx\nsqlalchemy[asyncio]\n"
 LOCK = "httpx==0.28.1 \\\n    --hash=sha256:00\n    # via -r requirements/agent.in\n"
@@ -34,3 +43,18 @@ def test_lock_files_that_disagree_are_told() -> None:
 def test_the_address_of_a_registry_is_told() -> None:
     assert list(addresses(PATH, LOCK)) == []
     assert len(list(addresses(PATH, "--index-url https://registry.invalid/simple\n"))) == 1
+
+
+def test_a_package_of_npm_with_an_address_or_without_a_hash_is_told() -> None:
+    packages = {
+        "": {"name": "ours"},
+        "node_modules/@sbs/ui": {"resolved": "packages/ui", "link": True},
+        "packages/ui": {"version": "1.0.0"},
+        "node_modules/good": {"version": "1.0.0", "integrity": "sha512-x"},
+        "node_modules/a": {"resolved": "https://registry.invalid/a.tgz", "integrity": "sha512-x"},
+        "packages/ui/node_modules/b": {"version": "1.0.0"},
+    }
+    found = [str(one) for one in npm_packages(PATH, json.dumps({"packages": packages}))]
+    assert len(found) == 2
+    assert "node_modules/a: an address" in found[0]
+    assert "packages/ui/node_modules/b has no hash" in found[1]

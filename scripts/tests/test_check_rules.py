@@ -62,3 +62,35 @@ def test_a_test_may_pause_while_a_condition_does_not_hold() -> None:
 
 def test_giving_way_once_is_no_sleep() -> None:
     assert rules(TEST, "asyncio.sleep(0)") == []
+
+
+@pytest.mark.parametrize(
+    "switch",
+    [
+        "noqa",
+        "noqa: E501",
+        "noqa: E501, S608 -",
+        "type: ignore",
+        "type: ignore[arg-type]",
+        "type: ignore[attr-defined]  # noqa: SLF001",
+        "ruff: noqa: S101",
+    ],
+)
+def test_a_check_is_switched_off_with_a_reason_only(switch: str) -> None:
+    assert rules(DOMAIN, f"x = 1  # {switch}") == ["reason"]
+    assert rules(TEST, f"x = 1  # {switch}") == ["reason"]
+    assert rules(DOMAIN, f"x = 1  # {switch} - the library's name") == []
+    assert rules(DOMAIN, f"x = 1  # {switch}  # the library's name") == []
+
+
+def test_text_that_only_speaks_of_a_switch_is_none() -> None:
+    assert rules(DOMAIN, "x = 'a  # noqa'") == []
+
+
+@pytest.mark.parametrize("caught", ["", " Exception", " Exception as error", " BaseException"])
+def test_who_catches_every_error_says_why_or_raises_it_on(caught: str) -> None:
+    assert rules(DOMAIN, f"try:\n    act()\nexcept{caught}:\n    tell()") == ["reason"]
+    assert rules(DOMAIN, f"try:\n    act()\nexcept{caught}:  # noqa: BLE001\n    tell()") == ["reason"]
+    assert rules(DOMAIN, f"try:\n    act()\nexcept{caught}:  # must not stop the others\n    tell()") == []
+    assert rules(DOMAIN, f"try:\n    act()\nexcept{caught}:\n    tidy()\n    raise") == []
+    assert rules(DOMAIN, "try:\n    act()\nexcept ValueError:\n    tell()") == []

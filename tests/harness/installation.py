@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from demo.api import Api
 from demo.errors import DemoError
@@ -31,13 +32,34 @@ _RUN_S = 170
 
 
 @dataclass
+class Supervised:
+    """The running supervisor, and what it takes to start another one on the same data."""
+
+    services: PlatformServices
+    settings: Mapping[str, str]
+
+    def kill(self) -> None:
+        """kill -9 of the supervisor; whatever it had started goes with it."""
+        self.services.process.kill()
+        self.services.process.wait()
+
+    def start(self) -> None:
+        before = self.services
+        self.services = start_platform(before.data_dir, before.components, self.settings)
+
+
+@dataclass
 class Installation:
     """`api` is signed in as the administrator of one organization of its own."""
 
-    services: PlatformServices
+    supervised: Supervised
     api: Api
     organization: str
     password_file: Path
+
+    @property
+    def services(self) -> PlatformServices:
+        return self.supervised.services
 
     @property
     def data_dir(self) -> Path:
@@ -51,10 +73,10 @@ class Installation:
     def root_certificate(self) -> Path:
         return self.data_dir / "pki" / "root.crt"
 
-    def repository(self) -> dict[str, Any]:
-        """A fresh repository below the storage root."""
+    def repository(self, root: Path | None = None) -> dict[str, Any]:
+        """A fresh repository below a storage root, by default the platform's own."""
         name = f"place {secrets.token_hex(4)}"
-        path = self.data_dir / "storage" / name.replace(" ", "-")
+        path = (root or self.data_dir / "storage") / name.replace(" ", "-")
         made: dict[str, Any] = self.api.post("/repositories", {"name": name, "path": str(path)})
         return made
 
@@ -110,6 +132,10 @@ class Installation:
 
     def restore(self, run: dict[str, Any], target: Path, policy: str, **more: Any) -> dict[str, Any]:
         """Restores what the run backed up, to the end."""
+        return self.ended(self.start_restore(run, target, policy, **more))
+
+    def start_restore(self, run: dict[str, Any], target: Path, policy: str, **more: Any) -> dict[str, Any]:
+        """Starts to restore what the run backed up; gives the restore's run."""
         body = {
             "snapshot_id": run["snapshot_id"],
             "agent_id": run["agent_id"],
@@ -117,7 +143,8 @@ class Installation:
             "policy": policy,
             **more,
         }
-        return self.ended(self.api.post("/restores", body)["run"])
+        started: dict[str, Any] = self.api.post("/restores", body)["run"]
+        return started
 
     def restic_path(self, run: dict[str, Any]) -> Path:
         """The folder of the run's restic repository on disk."""
@@ -162,7 +189,7 @@ class Agent:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                **self.machine.person.options(),  # type: ignore[call-overload]
+                **self.machine.person.options(),  # type: ignore[call-overload]  # by platform
             )
         if wait:
             self.wait_connected()
@@ -172,6 +199,11 @@ class Agent:
             return True if self.api.get(f"/agents/{self.id}")["connected"] is connected else None
 
         until(seen, _CONNECT_S, f"agent {self.id} to be {'online' if connected else 'offline'}")
+
+    def alive(self) -> psutil.Process:
+        """The agent's process. Raises AssertionError when it was not started."""
+        assert self.process is not None, "the agent is not running"
+        return psutil.Process(self.process.pid)
 
     def stop(self) -> None:
         if self.process is not None:
@@ -203,23 +235,27 @@ class Agent:
 
 
 @contextmanager
-def installed() -> Iterator[Installation]:
-    """The whole platform on ports of its own; everything is gone at the end."""
+def installed(
+    environment: Mapping[str, str] | None = None, *, more_storage: Sequence[Path] = ()
+) -> Iterator[Installation]:
+    """The whole platform on ports of its own, with further settings and storage roots; all is gone at the end."""
     data_dir = Path(tempfile.mkdtemp(prefix="sbs-e2e-"))
     data_dir.chmod(0o755)
     restic = find_restic(os.environ.get("SBS_RESTIC")).path
     names = [component.name for component in COMPONENTS]
-    services = start_platform(data_dir, names, {"SBS_RESTIC": str(restic)})
+    roots = json.dumps([str(data_dir / "storage"), *map(str, more_storage)])
+    settings = {"SBS_RESTIC": str(restic), "SBS_STORAGE__ROOTS": roots, **(environment or {})}
+    supervised = Supervised(start_platform(data_dir, names, settings), settings)
     try:
-        installation = _administered(services, data_dir)
+        installation = _administered(supervised, data_dir)
         yield installation
         installation.api.close()
     finally:
-        services.stop()
+        supervised.services.stop()
         shutil.rmtree(data_dir)
 
 
-def _administered(services: PlatformServices, data_dir: Path) -> Installation:
+def _administered(supervised: Supervised, data_dir: Path) -> Installation:
     organization = f"tests {secrets.token_hex(4)}"
     password_file = data_dir / "admin-password"
     password_file.touch(mode=0o600)
@@ -229,7 +265,7 @@ def _administered(services: PlatformServices, data_dir: Path) -> Installation:
     subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
     api = Api(Platform(data_dir).console_url, str(data_dir / "pki" / "root.crt"))
     api.sign_in(EMAIL, password_file.read_text(), organization)
-    return Installation(services, api, organization, password_file)
+    return Installation(supervised, api, organization, password_file)
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""The console in a browser, on the whole platform with real agents."""

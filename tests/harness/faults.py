@@ -1,0 +1,157 @@
+"""Faults: what strikes in the middle of a run, and how what it broke comes back."""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from demo.waiting import until
+from tests.harness.cable import Cable
+from tests.harness.installation import Agent, Installation
+from tests.harness.witness import kill, same_user_processes, wait_for_another
+
+Mend = Callable[[], None]
+
+COMPONENTS = ("worker", "bus", "api", "gateway", "nats", "temporal", "postgres", "valkey", "traefik")
+_CUT_S = 60
+_FULL_S = 150
+_GONE_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Everything that a fault may strike."""
+
+    installation: Installation
+    agent: Agent
+    cable: Cable
+    disk: "SmallDisk | None"
+
+
+@dataclass(frozen=True, slots=True)
+class SmallDisk:
+    """A file system of its own that a repository lies on."""
+
+    folder: Path
+
+    @property
+    def _filler(self) -> Path:
+        return self.folder / "filler"
+
+    def fill(self) -> None:
+        """Takes every byte that is left; a write in between finds no space."""
+        with self._filler.open("ab", buffering=0) as file:
+            while True:
+                try:
+                    file.write(bytes(4096))
+                except OSError:
+                    return
+
+    def free(self) -> None:
+        self._filler.unlink()
+
+
+@contextmanager
+def small_disk(size_bytes: int) -> Iterator[SmallDisk]:
+    """A tmpfs that everybody may write to. Needs root."""
+    folder = Path(tempfile.mkdtemp(prefix="sbs-disk-"))
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size_bytes},mode=1777", "sbs-tests", folder], check=True
+    )
+    try:
+        yield SmallDisk(folder)
+    finally:
+        subprocess.run(["umount", folder], check=True)
+        folder.rmdir()
+
+
+def may_mount() -> bool:
+    return os.geteuid() == 0
+
+
+def strike(fault: str, place: Place, restic: psutil.Process, run: dict[str, Any]) -> Mend:
+    """Does the damage now; what is returned is called once everything else goes on."""
+    match fault:
+        case "agent":
+            return _agent(place, restic)
+        case "restic":
+            restic.kill()
+            return lambda: None
+        case "cut":
+            return _cut(place)
+        case "disk":
+            return _disk(place, run)
+        case "supervisor":
+            return _supervisor(place)
+        case _:
+            return _component(place, fault)
+
+
+def _component(place: Place, name: str) -> Mend:
+    killed = kill(place.installation, name)
+
+    def mend() -> None:
+        wait_for_another(place.installation, name, killed)
+        place.installation.settle()
+
+    return mend
+
+
+def _agent(place: Place, restic: psutil.Process) -> Mend:
+    place.agent.kill()
+
+    def mend() -> None:
+        restic.wait(_GONE_S)
+        assert same_user_processes(place.agent, "restic") == []
+        place.agent.start()
+
+    return mend
+
+
+def _supervisor(place: Place) -> Mend:
+    place.installation.supervised.kill()
+
+    def mend() -> None:
+        place.installation.supervised.start()
+        place.installation.settle()
+
+    return mend
+
+
+def _cut(place: Place) -> Mend:
+    """The agent's network is away for a minute: that is the fault itself, nothing is waited for."""
+    stack, end = ExitStack(), time.monotonic() + _CUT_S
+    stack.enter_context(place.cable.cut())
+
+    def mend() -> None:
+        with stack:
+            until(lambda: True if time.monotonic() >= end else None, _CUT_S + 10, "the minute to pass")
+
+    return mend
+
+
+def _disk(place: Place, run: dict[str, Any]) -> Mend:
+    """No space is left where the repository lies, until an attempt has failed of it or the run has ended."""
+    disk = place.disk
+    assert disk is not None
+    disk.fill()
+
+    def felt() -> bool | None:
+        now = place.installation.api.get(f"/runs/{run['id']}")
+        failed = any(attempt["result"] == "failed" for attempt in now["attempts"])
+        return True if failed or now["state"] not in {"waiting", "running"} else None
+
+    def mend() -> None:
+        try:
+            until(felt, _FULL_S, "the full disk to be felt")
+        finally:
+            disk.free()
+
+    return mend
