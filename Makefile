@@ -37,7 +37,7 @@ export PYTEST_ARGS := $(ARGS)
 CHECKS := check-format check-lint check-types check-imports check-rules check-generated check-migrations
 
 .PHONY: help setup web up down status logs demo check $(CHECKS) format \
-        test test-all test-unit test-isolation test-faults test-e2e test-console test-web bench lock clean
+        test test-all test-unit test-isolation test-faults test-e2e test-console test-web soak bench lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -106,7 +106,7 @@ test-unit: setup ## the members' own tests, on real services (ARGS="-k name")
 test-isolation: setup ## tenants can't see each other, as the database's roles
 	@scripts/test --all isolation
 
-test-faults: setup ## processes killed in the middle of a backup
+test-faults: setup ## processes killed, networks cut, disks filled in the middle of backups and restores
 	@scripts/test --all faults
 
 test-e2e: setup ## the whole platform with an agent
@@ -117,6 +117,9 @@ test-console: setup ## the console in a browser, on the whole platform with agen
 
 test-web: setup ## the console's own tests, its checks and its budget, and that its API client is not stale
 	@scripts/test web
+
+soak: setup ## MINUTES=30 of work by several agents with faults at random (SEED=n repeats), then verified
+	@$(RUN) python -m tests.soak --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: setup ## measure the gateway against the alternatives; writes bench/results
 	@$(RUN) python -m pip -qq --disable-pip-version-check install --require-hashes -r requirements/bench.txt

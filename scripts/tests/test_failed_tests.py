@@ -9,9 +9,10 @@ from scripts.failed_tests import FEW, few_failures
 
 
 def _cache(folder: Path, names: list[str]) -> Path:
-    file = folder / "lastfailed"
-    file.write_text(json.dumps(dict.fromkeys(names, True)))
-    return file
+    record = folder / "v" / "cache" / "lastfailed"
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps(dict.fromkeys(names, True)))
+    return folder
 
 
 def test_a_few_failures_are_named_in_order(tmp_path: Path) -> None:
@@ -24,4 +25,4 @@ def test_many_failures_are_no_hiccup(tmp_path: Path) -> None:
 
 def test_a_run_that_left_no_record_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        few_failures(tmp_path / "lastfailed")
+        few_failures(tmp_path)
