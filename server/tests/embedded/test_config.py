@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from sbs_server.config import ConfigurationError, Settings, default_data_dir
+from sbs_server.embedded.environment import managed_values
+from sbs_server.embedded.ports import INTERNAL, PUBLIC
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +33,17 @@ def test_the_environment_wins_over_sbs_env_key_by_key(
     monkeypatch.setenv("SBS_DATABASE__NAME", "two")
     database = Settings.load(tmp_path).database
     assert (database.port, database.name, database.password_dir) == (5555, "two", tmp_path / "secrets")
+
+
+def test_the_outside_is_told_the_ports_that_something_in_front_forwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = dict.fromkeys((*INTERNAL, *PUBLIC), 1) | {"console": 8443, "agents": 8444, "nats_public": 8445}
+    monkeypatch.setenv("SBS_PUBLIC_PORT_AGENTS", "443")
+    told = managed_values(Settings.load(tmp_path), ports)
+    assert told["SBS_HTTP__AGENT_URL"] == "https://localhost:443"
+    assert told["SBS_HTTP__NATS_PUBLIC_URL"] == "tls://localhost:8445"
+    assert (told["SBS_HTTP__CONSOLE_URL"], told["SBS_PORT_AGENTS"]) == ("https://localhost:8443", "8444")
 
 
 def test_the_data_directory_comes_from_the_call_then_from_the_environment(
