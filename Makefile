@@ -121,9 +121,10 @@ test-web: setup ## the console's own tests, its checks and its budget, and that 
 soak: setup ## MINUTES=30 of work by several agents with faults at random (SEED=n repeats), then verified
 	@$(RUN) python -m tests.soak --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-bench: setup ## measure the gateway against the alternatives; writes bench/results
+NAME :=
+bench: setup ## measure ours against the others (NAME=backup-overhead for one); writes bench/results
 	@$(RUN) python -m pip -qq --disable-pip-version-check install --require-hashes -r requirements/bench.txt
-	@$(RUN) python -m bench.gateway $(ARGS)
+	@$(RUN) python -m bench $(NAME) $(ARGS)
 
 lock: setup ## write requirements/*.txt anew from requirements/*.in (ARGS=--upgrade)
 	@scripts/lock $(ARGS)

@@ -41,10 +41,6 @@ class OpenAuthorizer:
         del agent
         return RepositoryGrant(restic_repository_id, self._root / restic_repository_id.hex)
 
-    def is_revoked(self, serial: str) -> bool:
-        del serial
-        return False
-
     async def ready(self) -> None:
         return None
 

@@ -17,7 +17,9 @@ from sbs_restic.cli.messages import Kinds
 from sbs_restic.cli.streams import Collected, Conversation, Lines, OnMessage, Sink
 
 _CHUNK_BYTES: Final = 64 * 1024
-_STATUS_LINES_PER_SECOND: Final = "2"
+# restic waits one interval before its first line: rarer ones would tell later that it is at work. Whoever passes
+# them on to somebody else keeps to a pace of his own.
+_STATUS_LINES_PER_SECOND: Final = "10"
 # How long the pipes may stay open after restic has ended: only a stray child of its own holds them then.
 _DRAIN_S: Final = 5.0
 _LOOK_S: Final = 0.5
