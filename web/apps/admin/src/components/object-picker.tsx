@@ -1,0 +1,82 @@
+import { MultiSelect } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { useOrg } from "../lib/organization";
+import { agentsQuery } from "../lib/queries/agents";
+import { repositoriesQuery } from "../lib/queries/repositories";
+import { useAgentNames, useRepositoryNames } from "./use-names";
+
+interface PickerProps {
+  label: string;
+  description: string;
+  value: readonly string[];
+  change: (ids: string[]) => void;
+  error?: string | undefined;
+}
+
+/** Several agents, found by a part of their names; revoked ones can't be chosen. */
+export function AgentsPicker(props: PickerProps) {
+  const org = useOrg();
+  const [typed, setTyped] = useState("");
+  const [q] = useDebouncedValue(typed, 180);
+  const found = useInfiniteQuery(agentsQuery(org, { q, sort: "name" }));
+  const items = (found.data?.pages[0]?.items ?? []).filter((agent) => agent.state === "active");
+  const names = useAgentNames(missing(props.value, items));
+  return <Picker {...props} found={items} names={names} typed={typed} setTyped={setTyped} />;
+}
+
+/** Several repositories. */
+export function RepositoriesPicker(props: PickerProps) {
+  const org = useOrg();
+  const [typed, setTyped] = useState("");
+  const [name] = useDebouncedValue(typed, 180);
+  const found = useInfiniteQuery(repositoriesQuery(org, { name }));
+  const items = found.data?.pages[0]?.items ?? [];
+  const names = useRepositoryNames(missing(props.value, items));
+  return <Picker {...props} found={items} names={names} typed={typed} setTyped={setTyped} />;
+}
+
+interface Named {
+  id: string;
+  name: string;
+}
+
+/** Chosen ones that the search has not given: their names are asked for by themselves. */
+function missing(chosen: readonly string[], found: readonly Named[]): string[] {
+  return chosen.filter((id) => found.every((item) => item.id !== id));
+}
+
+interface InnerProps extends PickerProps {
+  found: readonly Named[];
+  names: Map<string, string>;
+  typed: string;
+  setTyped: (text: string) => void;
+}
+
+function Picker({ label, description, value, change, error, found, names, typed, setTyped }: InnerProps) {
+  const { t } = useTranslation();
+  const data = [
+    ...missing(value, found).map((id) => ({ value: id, label: names.get(id) ?? "…" })),
+    ...found.map((item) => ({ value: item.id, label: item.name })),
+  ];
+  return (
+    <MultiSelect
+      label={label}
+      description={description}
+      data={data}
+      value={[...value]}
+      onChange={change}
+      error={error}
+      searchable
+      searchValue={typed}
+      onSearchChange={setTyped}
+      // The server has searched; what is chosen is not offered again.
+      filter={({ options }) => options}
+      hidePickedOptions
+      nothingFoundMessage={t("list.nothingFound")}
+    />
+  );
+}

@@ -1,0 +1,116 @@
+import { PageHeader } from "@sbs/ui/page-header";
+import { Section } from "@sbs/ui/section";
+import { EmptyState } from "@sbs/ui/states";
+import { IconPlayerPlay } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+
+import { PageLink } from "../../components/link";
+import { QueryView } from "../../components/query-view";
+import { RunsTable } from "../../components/runs-table";
+import { StorageBar } from "../../components/storage-bar";
+import { useOrg } from "../../lib/organization";
+import { overviewQuery } from "../../lib/queries/overview";
+import { usePages } from "../../lib/queries/pages";
+import { repositoriesQuery } from "../../lib/queries/repositories";
+import { runsQuery } from "../../lib/queries/runs";
+import { Attention } from "./attention";
+import { Counts } from "./counts";
+import { DaysChart } from "./days-chart";
+import { FirstSteps } from "./first-steps";
+import styles from "./overview-page.module.css";
+
+/** How many of the newest runs are shown. */
+export const LAST_RUNS = 8;
+
+export function OverviewPage() {
+  const org = useOrg();
+  const { t } = useTranslation();
+  const query = useQuery(overviewQuery(org));
+  return (
+    <>
+      <PageHeader title={t("pages.overview")} />
+      <QueryView query={query} rows={14}>
+        {(overview) => (
+          <>
+            <Attention overview={overview} />
+            <FirstSteps overview={overview} />
+            <Counts overview={overview} />
+            <Section title={t("overview.days")}>
+              <DaysChart days={overview.days} />
+            </Section>
+          </>
+        )}
+      </QueryView>
+      <div className={styles.columns}>
+        <LastRuns />
+        <Repositories />
+      </div>
+    </>
+  );
+}
+
+function LastRuns() {
+  const org = useOrg();
+  const { t } = useTranslation();
+  const { query, rows } = usePages(runsQuery(org, {}, LAST_RUNS));
+  return (
+    <Section
+      title={t("overview.lastRuns")}
+      flush
+      actions={
+        <PageLink to="/o/$org/runs" params={{ org }} size="sm">
+          {t("overview.all")}
+        </PageLink>
+      }
+    >
+      <QueryView query={query}>
+        {() =>
+          rows.length === 0 ? (
+            <EmptyState icon={IconPlayerPlay} title={t("runs.none")} description={t("runs.noneText")} />
+          ) : (
+            <RunsTable rows={rows.slice(0, LAST_RUNS)} short />
+          )
+        }
+      </QueryView>
+    </Section>
+  );
+}
+
+function Repositories() {
+  const org = useOrg();
+  const { t } = useTranslation();
+  const { query, rows } = usePages(repositoriesQuery(org));
+  return (
+    <Section
+      title={t("pages.repositories")}
+      actions={
+        <PageLink to="/o/$org/repositories" params={{ org }} size="sm">
+          {t("overview.all")}
+        </PageLink>
+      }
+    >
+      <QueryView query={query} rows={3}>
+        {() =>
+          rows.length === 0 ? (
+            <EmptyState title={t("repositories.none")} description={t("repositories.noneText")} />
+          ) : (
+            <ul className={styles.places}>
+              {rows.map((repository) => (
+                <li key={repository.id}>
+                  <PageLink
+                    to="/o/$org/repositories/$repositoryId"
+                    params={{ org, repositoryId: repository.id }}
+                  >
+                    {repository.name}
+                  </PageLink>
+                  <StorageBar place={repository} />
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </QueryView>
+    </Section>
+  );
+}

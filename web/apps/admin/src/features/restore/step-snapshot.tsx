@@ -1,0 +1,71 @@
+import { FilterBar } from "@sbs/ui/facets";
+import { EmptyState } from "@sbs/ui/states";
+import { IconCamera } from "@tabler/icons-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { ObjectFilter } from "../../components/object-filter";
+import { QueryView } from "../../components/query-view";
+import { SnapshotsTable } from "../../components/snapshots-table";
+import { useOrg } from "../../lib/organization";
+import { usePages } from "../../lib/queries/pages";
+import { snapshotsQuery, type Snapshot, type SnapshotFilter } from "../../lib/queries/snapshots";
+import type { StepProps } from "./restore-page";
+import styles from "./step-snapshot.module.css";
+
+/** Which point in time. */
+export function StepSnapshot({ draft, set }: StepProps) {
+  const org = useOrg();
+  const { t } = useTranslation();
+  const [filter, setFilter] = useState<SnapshotFilter>({});
+  const { query, rows, more } = usePages(snapshotsQuery(org, filter));
+  const choose = (snapshot: Snapshot) => {
+    const isSame = snapshot.id === draft.snapshotId;
+    set({
+      snapshotId: snapshot.id,
+      agentId: snapshot.agent_id,
+      step: 1,
+      ...(isSame ? {} : { paths: [], folder: "/", everything: false }),
+    });
+  };
+  return (
+    <>
+      <FilterBar>
+        <ObjectFilter
+          kind="agent"
+          value={filter.agent}
+          change={(agent) => setFilter((before) => ({ ...before, agent }))}
+        />
+        <ObjectFilter
+          kind="job"
+          value={filter.job}
+          change={(job) => setFilter((before) => ({ ...before, job }))}
+        />
+      </FilterBar>
+      <QueryView query={query} rows={8}>
+        {() =>
+          rows.length === 0 ? (
+            <EmptyState icon={IconCamera} title={t("snapshots.none")} description={t("snapshots.noneText")} />
+          ) : (
+            <SnapshotsTable
+              of={filter}
+              rows={rows}
+              more={more}
+              open={choose}
+              name={(snapshot, time) => (
+                <button
+                  type="button"
+                  className={styles.choose}
+                  aria-pressed={snapshot.id === draft.snapshotId}
+                  onClick={() => choose(snapshot)}
+                >
+                  {time}
+                </button>
+              )}
+            />
+          )
+        }
+      </QueryView>
+    </>
+  );
+}

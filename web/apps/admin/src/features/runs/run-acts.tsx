@@ -1,0 +1,94 @@
+import { Button } from "@mantine/core";
+import { ConfirmDangerous } from "@sbs/ui/confirm-dangerous";
+import { IconFolderSearch, IconPlayerPlay } from "@tabler/icons-react";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { ButtonLink } from "../../components/link";
+import { ProblemView } from "../../components/problem-view";
+import { showProblem } from "../../components/show-problem";
+import { useOrg, useRights } from "../../lib/organization";
+import { runJob } from "../../lib/queries/jobs";
+import { cancelRun, isFinal, runQuery, type RunDetail } from "../../lib/queries/runs";
+
+/** What one can do with a run. */
+export function RunActs({ run }: { run: RunDetail }) {
+  const org = useOrg();
+  const { t } = useTranslation();
+  const { operate } = useRights();
+  const ended = isFinal(run.state);
+  return (
+    <>
+      {run.snapshot_id === null ? null : (
+        <ButtonLink
+          to="/o/$org/snapshots/$snapshotId"
+          params={{ org, snapshotId: run.snapshot_id }}
+          variant="default"
+          leftSection={<IconFolderSearch size={16} aria-hidden />}
+        >
+          {t("runs.openSnapshot")}
+        </ButtonLink>
+      )}
+      {operate && ended && run.job_id !== null ? <RunAgain run={run} jobId={run.job_id} /> : null}
+      {operate && !ended && run.cancel_requested_at === null ? <Cancel run={run} /> : null}
+    </>
+  );
+}
+
+function RunAgain({ run, jobId }: { run: RunDetail; jobId: string }) {
+  const org = useOrg();
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const starting = useMutation({
+    mutationFn: () => runJob(org, jobId, [run.agent_id]),
+    onSuccess: async ({ items: [started] }) => {
+      if (started !== undefined)
+        await navigate({ to: "/o/$org/runs/$runId", params: { org, runId: started.id } });
+    },
+    onError: (error) => showProblem(error, t),
+  });
+  return (
+    <Button
+      variant="default"
+      leftSection={<IconPlayerPlay size={16} aria-hidden />}
+      loading={starting.isPending}
+      onClick={() => starting.mutate()}
+    >
+      {t("runs.again")}
+    </Button>
+  );
+}
+
+function Cancel({ run }: { run: RunDetail }) {
+  const org = useOrg();
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const [asked, ask] = useState(false);
+  const cancelling = useMutation({
+    mutationFn: () => cancelRun(org, run.id),
+    onSuccess: (after) => {
+      client.setQueryData(runQuery(org, run.id).queryKey, after);
+      ask(false);
+    },
+  });
+  return (
+    <>
+      <Button variant="outline" color="red" onClick={() => ask(true)}>
+        {t("runs.cancel")}
+      </Button>
+      <ConfirmDangerous
+        opened={asked}
+        close={() => ask(false)}
+        title={t("runs.cancelTitle")}
+        act={t("runs.cancel")}
+        confirm={() => cancelling.mutate()}
+        busy={cancelling.isPending}
+        error={cancelling.isError ? <ProblemView error={cancelling.error} /> : null}
+      >
+        {run.kind === "backup" ? t("runs.cancelBackup") : t("runs.cancelRestore")}
+      </ConfirmDangerous>
+    </>
+  );
+}

@@ -1,0 +1,33 @@
+import { infiniteQueryOptions, useInfiniteQuery, type QueryKey } from "@tanstack/react-query";
+
+export interface Page<Item> {
+  items: Item[];
+  next_cursor?: string | null;
+}
+
+/** Options of a list that comes in pages. `ask` gets the cursor of the page, undefined for the first. */
+export function pagedQuery<Item>(
+  queryKey: QueryKey,
+  ask: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Item>>,
+) {
+  return infiniteQueryOptions({
+    queryKey,
+    queryFn: ({ pageParam, signal }) => ask(pageParam, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+    // While another filter loads, what was there stays: no jump to an empty page and back.
+    placeholderData: (before) => before,
+  });
+}
+
+/** A paged list as its rows, and how to get more of them. */
+export function usePages<Item>(options: ReturnType<typeof pagedQuery<Item>>) {
+  const query = useInfiniteQuery(options);
+  return {
+    query,
+    rows: query.data?.pages.flatMap((page) => page.items) ?? [],
+    more: query.hasNextPage
+      ? { load: () => void query.fetchNextPage(), loading: query.isFetchingNextPage }
+      : undefined,
+  };
+}

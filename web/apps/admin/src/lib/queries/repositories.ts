@@ -1,0 +1,58 @@
+import { queryOptions } from "@tanstack/react-query";
+
+import { api, ORG, type Schemas } from "../api";
+import { answer } from "../problem";
+import { pagedQuery } from "./pages";
+
+export type Repository = Schemas["RepositoryOut"];
+export type RepositoryDetail = Schemas["RepositoryDetail"];
+
+export interface RepositoryFilter {
+  name?: string | undefined;
+}
+
+const path = (org: string) => ({ organization_id: org });
+const one = (org: string, id: string) => ({ ...path(org), repository_id: id });
+
+export function repositoriesQuery(org: string, filter: RepositoryFilter = {}) {
+  const query = { name: filter.name || undefined, sort: "name" as const };
+  return pagedQuery<Repository>([org, "repositories", "list", filter], (cursor, signal) =>
+    answer(
+      api.GET(`${ORG}/repositories`, { params: { path: path(org), query: { ...query, cursor } }, signal }),
+    ),
+  );
+}
+
+export function repositoryQuery(org: string, id: string) {
+  return queryOptions({
+    queryKey: [org, "repositories", "one", id],
+    queryFn: ({ signal }) =>
+      answer(api.GET(`${ORG}/repositories/{repository_id}`, { params: { path: one(org, id) }, signal })),
+  });
+}
+
+export function storageRootsQuery(org: string) {
+  return queryOptions({
+    queryKey: [org, "storage-roots"],
+    queryFn: ({ signal }) => answer(api.GET(`${ORG}/storage-roots`, { params: { path: path(org) }, signal })),
+  });
+}
+
+export function testRepository(org: string, folder: string): Promise<Schemas["RepositoryTestOut"]> {
+  const body = { kind: "local" as const, path: folder };
+  return answer(api.POST(`${ORG}/repositories/test`, { params: { path: path(org) }, body }));
+}
+
+export function createRepository(org: string, name: string, folder: string): Promise<RepositoryDetail> {
+  const body = { name, kind: "local" as const, path: folder };
+  return answer(api.POST(`${ORG}/repositories`, { params: { path: path(org) }, body }));
+}
+
+export function renameRepository(org: string, repository: Repository, name: string): Promise<Repository> {
+  const params = { path: one(org, repository.id), header: { "if-match": `"${repository.version}"` } };
+  return answer(api.PATCH(`${ORG}/repositories/{repository_id}`, { params, body: { name } }));
+}
+
+export async function deleteRepository(org: string, id: string): Promise<void> {
+  await answer(api.DELETE(`${ORG}/repositories/{repository_id}`, { params: { path: one(org, id) } }));
+}

@@ -1,0 +1,90 @@
+import { queryOptions } from "@tanstack/react-query";
+
+import { api, ORG, type Schemas } from "../api";
+import { answer } from "../problem";
+import { pagedQuery } from "./pages";
+
+export type Run = Schemas["RunOut"];
+export type RunDetail = Schemas["RunDetail"];
+export type RunState = Schemas["RunState"];
+export type RunProgress = Schemas["RunProgress"];
+export type Timeline = Schemas["Timeline"];
+export type Warning = Schemas["RunWarningOut"];
+
+export interface RunFilter {
+  kind?: Schemas["RunKind"] | undefined;
+  state?: RunState | undefined;
+  job?: string | undefined;
+  agent?: string | undefined;
+  /** A day of the reader's calendar, YYYY-MM-DD. */
+  day?: string | undefined;
+}
+
+export function isFinal(state: RunState): boolean {
+  return state !== "waiting" && state !== "running";
+}
+
+const path = (org: string) => ({ organization_id: org });
+const one = (org: string, id: string) => ({ path: { ...path(org), run_id: id } });
+
+export function runsQuery(org: string, filter: RunFilter = {}, limit?: number) {
+  const query = {
+    kind: filter.kind,
+    state: filter.state === undefined ? undefined : [filter.state],
+    job_id: filter.job,
+    agent_id: filter.agent,
+    limit,
+    ...bounds(filter.day),
+  };
+  return pagedQuery<Run>([org, "runs", "list", filter, limit], (cursor, signal) =>
+    answer(api.GET(`${ORG}/runs`, { params: { path: path(org), query: { ...query, cursor } }, signal })),
+  );
+}
+
+/** A day of the reader's calendar as moments. */
+function bounds(day: string | undefined): { created_from?: string; created_to?: string } {
+  if (day === undefined) return {};
+  const from = new Date(`${day}T00:00:00`);
+  const to = new Date(from);
+  to.setDate(to.getDate() + 1);
+  return { created_from: from.toISOString(), created_to: to.toISOString() };
+}
+
+export function runQuery(org: string, id: string) {
+  return queryOptions({
+    queryKey: [org, "runs", "one", id],
+    queryFn: ({ signal }) => answer(api.GET(`${ORG}/runs/{run_id}`, { params: one(org, id), signal })),
+  });
+}
+
+export function timelineQuery(org: string, id: string) {
+  return queryOptions({
+    queryKey: [org, "runs", "timeline", id],
+    queryFn: ({ signal }) =>
+      answer(api.GET(`${ORG}/runs/{run_id}/timeline`, { params: one(org, id), signal })),
+  });
+}
+
+/** Filled by the live stream; never asked for. */
+export function progressQuery(org: string, id: string) {
+  return queryOptions<RunProgress | null>({
+    queryKey: [org, "progress", id],
+    queryFn: () => null,
+    staleTime: Infinity,
+  });
+}
+
+export function warningsQuery(org: string, id: string, q: string) {
+  return pagedQuery<Warning>([org, "runs", "warnings", id, q], (cursor, signal) =>
+    answer(
+      api.GET(`${ORG}/runs/{run_id}/warnings`, {
+        params: { ...one(org, id), query: { q: q || undefined, cursor, limit: 200 } },
+        signal,
+      }),
+    ),
+  );
+}
+
+export function cancelRun(org: string, id: string): Promise<RunDetail> {
+  return answer(api.POST(`${ORG}/runs/{run_id}/cancel`, { params: one(org, id) }));
+}

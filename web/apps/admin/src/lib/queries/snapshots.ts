@@ -1,0 +1,61 @@
+import { queryOptions } from "@tanstack/react-query";
+
+import { api, ORG, type Schemas } from "../api";
+import { answer } from "../problem";
+import { pagedQuery } from "./pages";
+
+export type Snapshot = Schemas["SnapshotOut"];
+export type SnapshotDetail = Schemas["SnapshotDetail"];
+export type FileEntry = Schemas["FileEntry"];
+
+export interface SnapshotFilter {
+  job?: string | undefined;
+  agent?: string | undefined;
+  repository?: string | undefined;
+  forgotten?: true | undefined;
+}
+
+const path = (org: string) => ({ organization_id: org });
+const one = (org: string, id: string) => ({ ...path(org), snapshot_id: id });
+
+export function snapshotsQuery(org: string, filter: SnapshotFilter = {}) {
+  const query = {
+    job_id: filter.job,
+    agent_id: filter.agent,
+    repository_id: filter.repository,
+    forgotten: filter.forgotten,
+  };
+  return pagedQuery<Snapshot>([org, "snapshots", "list", filter], (cursor, signal) =>
+    answer(api.GET(`${ORG}/snapshots`, { params: { path: path(org), query: { ...query, cursor } }, signal })),
+  );
+}
+
+export function snapshotQuery(org: string, id: string) {
+  return queryOptions({
+    queryKey: [org, "snapshots", "one", id],
+    queryFn: ({ signal }) =>
+      answer(api.GET(`${ORG}/snapshots/{snapshot_id}`, { params: { path: one(org, id) }, signal })),
+  });
+}
+
+/** A folder of a snapshot. Snapshots do not change: what was read once stays right. */
+export function folderQuery(org: string, id: string, folder: string) {
+  return {
+    ...pagedQuery<FileEntry>([org, "folders", id, folder], (cursor, signal) =>
+      answer(
+        api.GET(`${ORG}/snapshots/{snapshot_id}/files`, {
+          params: { path: one(org, id), query: { path: folder, cursor, limit: 500 } },
+          signal,
+        }),
+      ),
+    ),
+    staleTime: Infinity,
+    // Under the name of another folder the files of the one before would be wrong.
+    placeholderData: undefined,
+  };
+}
+
+/** Where the bytes of a file are fetched from, by a plain link. */
+export function contentAddress(org: string, id: string, file: string): string {
+  return `/api/v1/organizations/${org}/snapshots/${id}/content?path=${encodeURIComponent(file)}`;
+}

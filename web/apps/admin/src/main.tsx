@@ -1,0 +1,36 @@
+import "@mantine/core/styles.css";
+import "virtual:theme.css";
+import "@sbs/ui/styles.css";
+import "@mantine/notifications/styles.css";
+import "@mantine/spotlight/styles.css";
+
+import { startTexts } from "@sbs/ui/i18n";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+
+import { App } from "./app/app";
+import { createQueryClient } from "./app/query-client";
+import { createAppRouter, type AppRouter } from "./app/router";
+import { firstLocale, loadTexts } from "./lib/language";
+import { sessionQuery } from "./lib/queries/session";
+
+async function start(element: HTMLElement): Promise<void> {
+  const client = createQueryClient(() => {
+    const { href, pathname } = router.state.location;
+    if (pathname !== "/sign-in")
+      void router.navigate({ to: "/sign-in", search: { to: href }, replace: true });
+  });
+  const router: AppRouter = createAppRouter(client);
+  // Who is signed in is asked while the texts are on their way, not after.
+  void client.prefetchQuery(sessionQuery);
+  const texts = await startTexts(firstLocale(), loadTexts);
+  createRoot(element).render(
+    <StrictMode>
+      <App router={router} texts={texts} />
+    </StrictMode>,
+  );
+}
+
+const element = document.getElementById("root");
+if (element === null) throw new Error("the page has no element #root");
+void start(element);
