@@ -1,7 +1,9 @@
 """Staging folder, moving and leftovers: what must hold when the agent stops between any two steps."""
 
+import contextlib
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +15,7 @@ from sbs_agent.commands.job import StoppedError
 from sbs_agent.commands.restore_leftovers import remove_leftovers
 from sbs_agent.commands.restore_marker import Marker, find_marker, save_marker
 from sbs_agent.commands.restore_move import Moved, look_ahead, move_into_place
-from sbs_agent.commands.restore_staging import Staging
+from sbs_agent.commands.restore_staging import Staging, make_writable
 from sbs_agent.journal import Key
 from sbs_agent.testing.work import Work
 from sbs_protocol.commands import ConflictPolicy, RestoreRun
@@ -112,6 +114,51 @@ def test_a_link_in_the_place_of_the_staging_folder_is_not_followed(staging: Stag
     staging.remove()
     assert list((tmp_path / "elsewhere").iterdir()) == []
     assert staging.folder.is_symlink()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others can only flush all file systems")
+def test_only_the_targets_own_disk_is_waited_for(staging: Staging, monkeypatch: pytest.MonkeyPatch) -> None:
+    def waits_for_a_dead_mount() -> None:
+        raise AssertionError("all file systems would be waited for")
+
+    monkeypatch.setattr("os.sync", waits_for_a_dead_mount)
+    staging.flush()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others can only flush all file systems")
+def test_what_the_disk_did_not_take_ends_the_restore(
+    staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+    monkeypatch.setattr(
+        "os.open", lambda path, _flags: real(path, os.O_PATH)
+    )  # of which the kernel flushes nothing
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        staging.flush()
+
+
+@pytest.mark.parametrize("put", ["folder", "parent"])
+def test_a_link_put_in_the_place_of_a_folder_lets_nobody_change_the_mode_of_another(
+    staging: Staging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, put: str
+) -> None:
+    """The link comes between the look at the folder and the change of its mode."""
+    private, folder = tmp_path / "private", staging.files / "parent" / "open"
+    (private / "open").mkdir(mode=0o700, parents=True)
+    folder.mkdir(parents=True)
+    folder.chmod(0o077)
+    real = os.open
+
+    def late(path: Path, flags: int) -> int:
+        moved = folder if put == "folder" else folder.parent
+        moved.rename(tmp_path / "moved")
+        moved.symlink_to(private / "open" if put == "folder" else private)
+        return real(path, flags)
+
+    with monkeypatch.context() as patch, contextlib.suppress(OSError):
+        patch.setattr("sbs_agent.commands.restore_staging.os.open", late)
+        make_writable(folder)
+    assert (tmp_path / "moved").exists(), "nobody looked at the folder before it was changed"
+    assert (private / "open").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give a folder away")

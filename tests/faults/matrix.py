@@ -25,9 +25,16 @@ class Cell(NamedTuple):
 
 
 def cells() -> list[Cell]:
-    """All of the matrix. restic has ended at `summary`: nothing is left of it to kill."""
+    """All of the matrix that a fault can be felt in."""
     every = [Cell(kind, fault, moment) for fault in FAULTS for moment in Moment for kind in KINDS]
-    return [cell for cell in every if (cell.fault, cell.moment) != ("restic", Moment.SUMMARY)]
+    return [cell for cell in every if not _without_effect(cell)]
+
+
+def _without_effect(cell: Cell) -> bool:
+    """restic has ended at `summary`; a restore writes its lock to the repository's disk, and that at the start."""
+    if cell.moment is Moment.SUMMARY:
+        return cell.fault in {"restic", "disk"}
+    return (cell.kind, cell.fault, cell.moment) == ("restore", "disk", Moment.MIDDLE)
 
 
 def of_the_day(day: date) -> set[Cell]:

@@ -30,6 +30,11 @@ class Cable:
             "SBS_PUBLIC_PORT_NATS": str(self.nats.port),
         }
 
+    @property
+    def passed(self) -> int:
+        """How many times something was passed on so far, in either direction."""
+        return self.agents.passed + self.nats.passed
+
     def join(self, agents_port: int, nats_port: int) -> None:
         self.agents.leads_to, self.nats.leads_to = agents_port, nats_port
 
@@ -56,6 +61,7 @@ class _Plug:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
         self.leads_to = 0
+        self.passed = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -88,6 +94,7 @@ class _Plug:
         try:
             while data := source.recv(_CHUNK_BYTES):
                 self._flowing.wait()
+                self.passed += 1
                 sink.sendall(data)
             self._flowing.wait()
             sink.shutdown(socket.SHUT_WR)

@@ -20,7 +20,7 @@ from tests.harness.witness import kill, same_user_processes, wait_for_another
 Mend = Callable[[], None]
 
 COMPONENTS = ("worker", "bus", "api", "gateway", "nats", "temporal", "postgres", "valkey", "traefik")
-_CUT_S = 60
+_CUT_S, _LAST_WORDS_S = 60, 5
 _FULL_S = 150
 _GONE_S = 30
 
@@ -127,12 +127,18 @@ def _supervisor(place: Place) -> Mend:
 
 def _cut(place: Place) -> Mend:
     """The agent's network is away for a minute: that is the fault itself, nothing is waited for."""
-    stack, end = ExitStack(), time.monotonic() + _CUT_S
+    stack, began = ExitStack(), time.monotonic()
     stack.enter_context(place.cable.cut())
+
+    def passed_by(seconds: float) -> int:
+        """What had come through so long after the cut."""
+        until(lambda: True if time.monotonic() >= began + seconds else None, _CUT_S + 10, "time to pass")
+        return place.cable.passed
 
     def mend() -> None:
         with stack:
-            until(lambda: True if time.monotonic() >= end else None, _CUT_S + 10, "the minute to pass")
+            last_words = passed_by(_LAST_WORDS_S)
+            assert passed_by(_CUT_S) == last_words, "the network was not cut"
 
     return mend
 

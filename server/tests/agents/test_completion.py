@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -23,6 +24,7 @@ from sbs_protocol.events import (
     Progress,
     message_id,
 )
+from sbs_server.agents import pulse
 from sbs_server.config import Settings
 from sbs_server.models import (
     Agent,
@@ -214,3 +216,27 @@ async def test_first_progress_is_noted_once_and_told(scene: Scene) -> None:
         told = select(Outbox.payload).where(Outbox.aggregate == f"run:{scene.tenant.run_id.hex}")
         changes = [payload["type"] for payload in await session.scalars(told)]
     assert changes == ["run.changed.v1"]
+
+
+async def test_first_progress_that_the_database_did_not_take_is_noted_with_the_next(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost: list[str] = []
+    begin = pulse._begin
+
+    def begin_after_a_loss(command: pulse.OpenCommand) -> ReturningUpdate[str]:
+        if not lost:
+            lost.append(command.id)
+            raise OSError("the connection is gone")
+        return begin(command)
+
+    monkeypatch.setattr(pulse, "_begin", begin_after_a_loss)
+    progress = Progress(protocol=1, command_id=scene.command_id, attempt=1, phase="transferring")
+
+    async def noted() -> bool:
+        client, subject = scene.bus.links.control.client, f"prg.{scene.tenant.agent_id.hex}"
+        await client.publish(subject, progress.model_dump_json().encode())
+        return (await scene.row()).first_progress_at is not None
+
+    await eventually(noted, "the first progress is in the row")
+    assert lost == [scene.command_id]

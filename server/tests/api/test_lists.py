@@ -231,12 +231,43 @@ async def test_runs_are_filtered_by_states_kind_and_time(api: Api) -> None:
     assert await ids(kind="restore") == []
 
 
-@pytest.mark.parametrize("moment", ["yesterday", "2026-01-01T00:00:00"])
-async def test_time_without_its_zone_is_refused(api: Api, moment: str) -> None:
+@pytest.mark.parametrize(
+    "moment",
+    ["yesterday", "2026-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"],
+)
+@pytest.mark.parametrize(
+    ("what", "field"),
+    [
+        ("runs", "created_from"),
+        ("runs", "created_to"),
+        ("snapshots", "taken_from"),
+        ("snapshots", "taken_to"),
+    ],
+)
+async def test_time_without_its_zone_or_beyond_the_calendar_is_refused(
+    api: Api, what: str, field: str, moment: str
+) -> None:
     person = await api.person()
-    answer = await person.client.get(f"{person.root}/runs", params={"created_from": moment})
+    answer = await person.client.get(f"{person.root}/{what}", params={field: moment})
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["pointer"] == "query:created_from"
+    assert answer.json()["errors"][0]["pointer"] == f"query:{field}"
+
+
+@pytest.mark.parametrize(
+    ("what", "field"), [("agents", "name"), ("agents", "q"), ("jobs", "name"), ("repositories", "name")]
+)
+async def test_search_for_what_no_name_can_hold_is_refused(api: Api, what: str, field: str) -> None:
+    person = await api.person()
+    answer = await person.client.get(f"{person.root}/{what}", params={field: "a\0b"})
+    assert problems_of(answer) == [(f"query:{field}", "request.control")]
+
+
+async def test_search_in_warnings_for_what_no_path_can_hold_is_refused(api: Api) -> None:
+    tenant = await make_tenant(api.services.database)
+    person = await api.person(organization_id=tenant.organization_id)
+    url = f"{person.root}/runs/{tenant.run_id}/warnings"
+    assert problems_of(await person.client.get(url, params={"q": "\0"})) == [("query:q", "request.control")]
+    assert (await person.client.get(url, params={"q": "\n"})).status_code == 200
 
 
 async def test_snapshots_are_filtered_by_time_and_place(api: Api) -> None:

@@ -345,3 +345,21 @@ async def test_nothing_is_held_while_it_lasts_and_nothing_is_left(
 async def test_stranger_gets_no_stream(api: Api, person: Person) -> None:
     stranger = await api.person()
     assert (await stranger.client.get(f"{person.root}/events")).status_code == 404
+
+
+async def test_nobody_takes_more_streams_than_windows_need(
+    api: Api, bus: Client, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sbs_server.changes.feed.MOST_STREAMS", 2)
+    other, url = await api.person(), f"{person.root}/events"
+    async with following(api, person) as one:
+        await one.sure()
+        async with following(api, person) as two:
+            await two.sure()
+            refused = await person.client.get(url)
+            assert (refused.status_code, refused.json()["code"]) == (429, "events.too_many")
+            async with following(api, other) as others:
+                await others.sure()
+        await until(lambda: api.services.changes._streams[person.user_id] == 1)
+        async with following(api, person) as again:
+            await again.sure()

@@ -6,7 +6,7 @@ import pytest
 
 from sbs_server.config import ConsoleSettings, Settings
 from sbs_server.embedded import console
-from sbs_server.roles.welcome import console_address
+from sbs_server.roles.welcome import console_address, welcome
 
 
 def test_an_operators_own_choice_is_left_alone(tmp_path: Path) -> None:
@@ -40,3 +40,9 @@ def test_people_are_told_the_name_that_is_the_consoles_own(tmp_path: Path, url: 
     settings = Settings.load(tmp_path)
     http = settings.http.model_copy(update={"console_url": url})
     assert console_address(settings.model_copy(update={"http": http})) == address
+
+
+def test_who_may_not_read_the_secrets_is_told_the_address_all_the_same(tmp_path: Path) -> None:
+    told = welcome(tmp_path)  # no secrets are here, as none are to be read in another account's folder
+    assert told.startswith("Console: https://")
+    assert "create-admin" not in told

@@ -87,7 +87,9 @@ def test_cursor_that_is_none_of_ours_is_refused(cursor: str) -> None:
     assert raised.value.fields[0].pointer == "query:cursor"
 
 
-@pytest.mark.parametrize("value", ["yesterday", "2026-01-01T00:00:00"])
+@pytest.mark.parametrize(
+    "value", ["yesterday", "2026-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"]
+)
 def test_cursor_of_a_time_needs_a_time_with_its_zone(value: str) -> None:
     cursor = _made(**{**GOOD, "s": "-created_at", "k": value})
     with pytest.raises(InvalidError):

@@ -1,5 +1,6 @@
 """Looking at folders on a real file system."""
 
+import asyncio
 import os
 import subprocess
 import threading
@@ -12,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from sbs_server.kit.errors import InvalidError
+from sbs_server.repositories import trials
 from sbs_server.repositories.markers import MARKER, UNREADABLE, Marker, read_marker
 from sbs_server.repositories.places import Places
 from sbs_server.repositories.trials import Step
@@ -149,6 +151,34 @@ async def test_storage_that_hangs_is_given_up(root: Path) -> None:
         with pytest.raises(InvalidError) as caught:
             await places._in_thread(release.wait)
         assert caught.value.fields[0].code == "repository.path_slow"
+    finally:
+        release.set()
+        places.close()
+
+
+async def test_folder_that_never_answers_holds_one_thread_however_often_it_is_looked_at(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places, release = Places([root], deadline_s=2), threading.Event()
+    other = root / "other"
+    await places.take(places.locate(str(other)), OURS)
+    real = trials.is_folder
+    monkeypatch.setattr(
+        trials, "is_folder", lambda path: (path == root / "dead" and not release.wait()) or real(path)
+    )
+    try:
+        for _ in range(6):  # there are four threads
+            with pytest.raises(InvalidError) as caught:
+                await places.space(f"{root}/dead", OURS)
+            assert caught.value.fields[0].code == "repository.path_slow"
+        assert (await places.space(str(other), OURS)).total_bytes > 0
+        release.set()
+        async with asyncio.timeout(30):
+            while caught.value.fields[0].code == "repository.path_slow":
+                with pytest.raises(InvalidError) as caught:
+                    await places.space(f"{root}/dead", OURS)
+                await asyncio.sleep(0)
+        assert caught.value.fields[0].code == "repository.path_missing"
     finally:
         release.set()
         places.close()

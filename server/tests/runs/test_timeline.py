@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import func, update
 
 from sbs_server.kit.ids import new_id
@@ -20,6 +21,7 @@ from sbs_server.models import (
 )
 from sbs_server.runs.timeline import Records, Step, steps_of
 from sbs_server.runs.timeline_schemas import StepCode, StepOutcome
+from sbs_server.runs.waiting import BETWEEN_ATTEMPTS
 from sbs_server.testing.api import Api
 from sbs_server.testing.database import Tenant, make_tenant
 
@@ -128,10 +130,11 @@ def command(**values: Any) -> Command:
     )
 
 
-def test_pause_that_goes_on_is_told() -> None:
+@pytest.mark.parametrize("reason", BETWEEN_ATTEMPTS)
+def test_pause_that_goes_on_is_told(reason: str) -> None:
     steps = steps_of(
         records(
-            run(RunState.WAITING, waiting_for="retry"),
+            run(RunState.WAITING, waiting_for=reason),
             tickets=[ticket("backup", 1, 2, None)],
             attempts=[attempt(1, 3, 4, 5, 6, 7, result="failed")],
             commands=[command(finished_at=at(7), outcome={"result": "failed"})],

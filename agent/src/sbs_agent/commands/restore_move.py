@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sbs_agent.commands.keep_both import free_name
-from sbs_agent.commands.restore_staging import Staging, entries, read_names
+from sbs_agent.commands.restore_staging import Staging, entries, make_writable, read_names
 from sbs_protocol.paths import WirePath
 
 RENAMED_AT_MOST: Final = 1000
@@ -59,6 +59,8 @@ class _Move:
     recorded: int = 0
 
     def merge(self, source: Path, target: Path) -> None:
+        # It stays in the staging folder, so its mode is nobody's; files can't leave a read-only one.
+        make_writable(source, stat.S_IRUSR | stat.S_IXUSR if self.dry else stat.S_IRWXU)
         for ours in sorted(source.iterdir()):
             self.check()
             theirs = target / ours.name

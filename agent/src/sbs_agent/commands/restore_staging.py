@@ -12,12 +12,14 @@ restore is interrupted. Getting a file to its place is one rename, so no half-wr
         renamed    keep both: what got a suffix: source and new place, each ended by NUL, written before the rename
 """
 
+import ctypes
 import errno
 import hashlib
 import os
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # Older than anything that is really restored, and within what file systems can store (2^31 seconds before 1970).
@@ -69,7 +71,8 @@ class Staging:
             if stat.S_ISDIR(mode):
                 continue
             if stat.S_ISREG(mode):
-                os.utime(path, (OLDEST_MTIME_S, OLDEST_MTIME_S))
+                no_link = os.utime in os.supports_follow_symlinks
+                os.utime(path, (OLDEST_MTIME_S, OLDEST_MTIME_S), follow_symlinks=not no_link)
                 if path.lstat().st_mtime <= OLDEST_MTIME_S:
                     continue  # the file system could store it
             path.unlink()
@@ -80,8 +83,7 @@ class Staging:
 
     def flush(self) -> None:
         """What was verified is on the disk when this returns: after a power cut nobody verifies it again."""
-        if hasattr(os, "sync"):
-            os.sync()
+        _flush_file_system(self.target)
 
     def used_bytes(self) -> int:
         """What its files already take of the disk; 0 if it is not there."""
@@ -111,22 +113,27 @@ class Staging:
         inodes: set[int] = set()
         for path in self._read_kept():
             place = self.files / os.fsdecode(path)
-            if os.path.lexists(place):
-                status = place.lstat()
-                if status.st_nlink > 1:
-                    inodes.add(status.st_ino)
-                place.unlink()
+            with writable(place.parent):
+                if os.path.lexists(place):
+                    status = place.lstat()
+                    if status.st_nlink > 1:
+                        inodes.add(status.st_ino)
+                    place.unlink()
             if os.path.lexists(self.target / os.fsdecode(path)):
                 kept += 1
             else:
                 missing.append(b"/" + path)
+        missing += self._linked_to(inodes) if inodes else []
+        for path in missing:  # restic gives the folders back their modes
+            make_writable(self.files / os.fsdecode(path[1:]).rpartition("/")[0])
         self._kept.unlink(missing_ok=True)
-        return kept, missing + (self._linked_to(inodes) if inodes else [])
+        return kept, missing
 
     def _linked_to(self, inodes: set[int]) -> list[bytes]:
         found = [path for path in entries(self.files) if path.lstat().st_ino in inodes]
         for path in found:
-            path.unlink()
+            with writable(path.parent):
+                path.unlink()
         return [b"/" + os.fsencode(path.relative_to(self.files)) for path in found]
 
     def _read_kept(self) -> Iterator[bytes]:
@@ -142,6 +149,26 @@ def read_names(file: Path) -> Iterator[bytes]:
         while chunk := stream.read(2**20):
             *names, rest = (rest + chunk).split(b"\0")
             yield from names
+
+
+def _flush_file_system(folder: Path) -> None:
+    """Only this one: another, whose server is gone, would hold a restore for ever. Raises `OSError`."""
+    if os.name == "nt":
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    syncfs = getattr(
+        libc, "syncfs", None
+    )  # Linux; it also tells what the disk did not take, which sync() does not
+    if syncfs is None:
+        os.sync()
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        if syncfs(opened):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), folder)
+    finally:
+        os.close(opened)
 
 
 def _is_ours(folder: Path) -> bool:
@@ -169,10 +196,41 @@ def _make_writable(folder: Path) -> None:
     """Top down: a folder's mode is put right before its content is looked at."""
     for path, folders, _ in os.walk(folder):
         for name in folders:
-            below = Path(path, name)
-            mode = below.lstat().st_mode
-            if stat.S_ISDIR(mode) and mode & 0o700 != 0o700:
-                below.chmod(stat.S_IMODE(mode) | 0o700)
+            make_writable(Path(path, name))
+
+
+def make_writable(folder: Path, wanted: int = stat.S_IRWXU) -> int:
+    """Let its owner read and change a folder. Give what its mode lacked, 0 if nothing was to be done."""
+    mode = folder.lstat().st_mode if os.path.lexists(folder) else 0
+    lacking = wanted & ~mode if stat.S_ISDIR(mode) else 0
+    if lacking:
+        _change_mode(folder, add=lacking)
+    return lacking
+
+
+@contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    """A folder that the snapshot has as read-only is to be changed, and then to be as it was."""
+    lacking = make_writable(folder)
+    try:
+        yield
+    finally:
+        if lacking:
+            _change_mode(folder, remove=lacking)
+
+
+def _change_mode(folder: Path, *, add: int = 0, remove: int = 0) -> None:
+    """Of this folder's own mode; the owner of a target must not turn root's hand elsewhere by a link put there."""
+    flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        opened = os.open(folder, flags)
+    except PermissionError:  # we are not root, then, who may change the modes of others
+        folder.chmod((stat.S_IMODE(folder.lstat().st_mode) | add) & ~remove)
+        return
+    try:
+        os.fchmod(opened, (stat.S_IMODE(os.fstat(opened).st_mode) | add) & ~remove)
+    finally:
+        os.close(opened)
 
 
 def entries(folder: Path) -> Iterator[Path]:

@@ -20,6 +20,7 @@ from sbs_server.auth.scope import Admin, Operator, Reader
 from sbs_server.config import Settings
 from sbs_server.kit.http.edge import CurrentEdge, TransactionalRoute
 from sbs_server.kit.http.etags import IfMatch, etag
+from sbs_server.kit.http.inputs import SearchText
 from sbs_server.kit.http.pages import Page, Paging
 from sbs_server.kit.http.sorting import SortedPage, sorted_paging
 from sbs_server.models import AgentState, EnrolmentToken
@@ -76,9 +77,9 @@ async def agents_list(  # noqa: PLR0917 - FastAPI passes them by name
     scope: Reader,
     paging: AgentPaging,
     state: AgentState | None = None,
-    name: Annotated[str | None, Query(max_length=200, description="A part of the name, in any case.")] = None,
+    name: Annotated[SearchText | None, Query(description="A part of the name, in any case.")] = None,
     q: Annotated[
-        str | None, Query(max_length=200, description="A part of the name or the hostname, in any case.")
+        SearchText | None, Query(description="A part of the name or the hostname, in any case.")
     ] = None,
     connected: bool | None = None,
 ) -> Page[AgentOut]:

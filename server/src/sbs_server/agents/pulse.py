@@ -76,12 +76,13 @@ class Pulse:
         key = (command.id, command.attempt)
         if key in self._begun:
             return
-        if len(self._begun) > _MOST_KNOWN:
-            self._begun.clear()
-        self._begun.add(key)
         async with self._app.transaction(command.organization_id) as session:
             if (await session.execute(_begin(command))).first() is not None:
                 await changed(session, await session.get_one(Run, command.run_id))
+        # Not before: what the database did not take is told again with the next progress.
+        if len(self._begun) > _MOST_KNOWN:
+            self._begun.clear()
+        self._begun.add(key)
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -7,8 +7,9 @@ taken yet is kept as the last change of each object and the last progress of eac
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,13 +22,15 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamInfo
 
 from sbs_server.changes.reading import as_progress, change_of
 from sbs_server.changes.schemas import Change, ChangedKind, RunProgress
-from sbs_server.kit.errors import UnavailableError
+from sbs_server.kit.errors import TooManyRequestsError, UnavailableError
 from sbs_server.messaging.connection import Link
 from sbs_server.messaging.errors import NotConnectedError
 from sbs_server.messaging.streams import DOMAIN_STREAM
 
 log = structlog.get_logger()
 
+# Of one person in one process: more windows than anybody has open, and no way to use up everybody's connections.
+MOST_STREAMS = 50
 MOST_CHANGES = 1000
 MOST_RUNS = 1000
 # Reading again what is on the page costs less than going through more changes than this.
@@ -126,6 +129,20 @@ class ChangeFeed:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._streams: Counter[UUID] = Counter()
+
+    @contextmanager
+    def place_for(self, user_id: UUID) -> Iterator[None]:
+        """Counts a person's streams while they last. Raises TooManyRequestsError beyond `MOST_STREAMS`."""
+        if self._streams[user_id] >= MOST_STREAMS:
+            raise TooManyRequestsError("events.too_many", limit=MOST_STREAMS)
+        self._streams[user_id] += 1
+        try:
+            yield
+        finally:
+            self._streams[user_id] -= 1
+            if not self._streams[user_id]:
+                del self._streams[user_id]
 
     @asynccontextmanager
     async def follow(self, organization_id: UUID, last_event_id: str | None) -> AsyncIterator[Watch]:

@@ -7,6 +7,7 @@ changes were lost on the way. A comment keeps the connection alive. No database 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -69,23 +70,36 @@ class _Paced:
 async def change_events(
     source: Source, reader: Follower, last_event_id: str | None, tempo: Tempo
 ) -> AsyncGenerator[bytes, None]:
-    """The stream. Ends when the reader may not read any more, the bus is lost, or the process is to stop."""
-    async with source.feed.follow(reader.organization_id, last_event_id) as watch:
-        for piece in _beginning(watch):
-            yield piece
-        paced, checked = _Paced(tempo.progress_s), time.monotonic()
-        ends = checked + tempo.longest_s
-        while not source.stopping.is_set() and time.monotonic() < ends:
-            patience = tempo.progress_s if paced.waits else tempo.keep_alive_s
-            await watch.wait(source.stopping, min(patience, tempo.recheck_s, tempo.longest_s))
-            if watch.gone:
+    """The stream. Ends when the reader may not read any more, the bus is lost, or the process is to stop.
+
+    Raises TooManyRequestsError, UnavailableError: before the first piece.
+    """
+    feed = source.feed
+    with feed.place_for(reader.user_id):
+        async with (
+            feed.follow(reader.organization_id, last_event_id) as watch,
+            aclosing(_told(source, reader, watch, tempo)) as pieces,
+        ):
+            async for piece in pieces:
+                yield piece
+
+
+async def _told(source: Source, reader: Follower, watch: Watch, tempo: Tempo) -> AsyncGenerator[bytes, None]:
+    for piece in _beginning(watch):
+        yield piece
+    paced, checked = _Paced(tempo.progress_s), time.monotonic()
+    ends = checked + tempo.longest_s
+    while not source.stopping.is_set() and time.monotonic() < ends:
+        patience = tempo.progress_s if paced.waits else tempo.keep_alive_s
+        await watch.wait(source.stopping, min(patience, tempo.recheck_s, tempo.longest_s))
+        if watch.gone:
+            return
+        if time.monotonic() - checked >= tempo.recheck_s:
+            if not await _may_read(source.database, reader):
                 return
-            if time.monotonic() - checked >= tempo.recheck_s:
-                if not await _may_read(source.database, reader):
-                    return
-                checked = time.monotonic()
-            pieces = [*_changes(watch), *_progress(watch, paced)]
-            yield b"".join(pieces) or STILL_HERE
+            checked = time.monotonic()
+        pieces = [*_changes(watch), *_progress(watch, paced)]
+        yield b"".join(pieces) or STILL_HERE
 
 
 def _beginning(watch: Watch) -> Iterator[bytes]:

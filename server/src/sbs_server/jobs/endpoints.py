@@ -16,6 +16,7 @@ from sbs_server.jobs.schemas import JobCheck, JobCreate, JobDetail, JobEdit, Job
 from sbs_server.kit.http.edge import TransactionalRoute
 from sbs_server.kit.http.etags import IfMatch, etag
 from sbs_server.kit.http.explained import ReaderLocale
+from sbs_server.kit.http.inputs import SearchText
 from sbs_server.kit.http.pages import Page
 from sbs_server.kit.http.sorting import SortedPage, sorted_paging
 from sbs_server.kit.i18n import Locale
@@ -28,7 +29,7 @@ router = APIRouter(
 
 
 def job_filter(
-    name: Annotated[str | None, Query(max_length=200, description="A part of the name, in any case.")] = None,
+    name: Annotated[SearchText | None, Query(description="A part of the name, in any case.")] = None,
     paused: bool | None = None,
     agent_id: UUID | None = None,
     repository_id: UUID | None = None,

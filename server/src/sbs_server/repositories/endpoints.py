@@ -11,6 +11,7 @@ from sbs_server.kit.errors import FieldProblem
 from sbs_server.kit.http.edge import TransactionalRoute
 from sbs_server.kit.http.etags import IfMatch, etag
 from sbs_server.kit.http.explained import ReaderLocale, explain_problem
+from sbs_server.kit.http.inputs import SearchText
 from sbs_server.kit.http.pages import Page
 from sbs_server.kit.http.sorting import SortedPage, sorted_paging
 from sbs_server.kit.i18n import Locale
@@ -78,7 +79,7 @@ async def list_(
     paging: RepositoryPaging,
     spaces: CurrentSpaces,
     locale: ReaderLocale,
-    name: Annotated[str | None, Query(max_length=200, description="A part of the name, in any case.")] = None,
+    name: Annotated[SearchText | None, Query(description="A part of the name, in any case.")] = None,
 ) -> Page[RepositoryOut]:
     """The organization's repositories, newest first unless asked for otherwise."""
     rows = list(await query.page(scope.session, paging, name))

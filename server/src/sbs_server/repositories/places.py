@@ -7,7 +7,7 @@ ever.
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +28,7 @@ class Places:
         self._roots = roots
         self._deadline_s = deadline_s
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="places")
+        self._hanging: set[str] = set()
 
     def close(self) -> None:
         """Ends the threads; one that hangs on a dead mount is left behind."""
@@ -54,7 +55,7 @@ class Places:
 
     async def space(self, path: str, marker: Marker) -> Space:
         """The space of a repository's disk. Raises InvalidError when the folder is not there, or not that one."""
-        return await self._in_thread(lambda: _space(Path(path), marker))
+        return await self._look(path, lambda: _space(Path(path), marker))
 
     async def root_spaces(self) -> list[tuple[str, Space | FieldProblem]]:
         """Each storage root with its disk's space, or why it can't be used just now."""
@@ -62,17 +63,35 @@ class Places:
 
     async def _root_space(self, root: Path) -> Space | FieldProblem:
         try:
-            return await self._in_thread(lambda: _root_space(root))
+            return await self._look(str(root), lambda: _root_space(root))
         except InvalidError as error:
             return error.fields[0]
 
+    async def _look(self, path: str, work: Callable[[], _T]) -> _T:
+        """Pages look again and again: a folder that does not answer may hold one thread, not all of them."""
+        if path in self._hanging:
+            raise self._slow()
+        thread = self._threads.submit(work)
+        try:
+            return await self._answer(thread)
+        except InvalidError:
+            if thread.running():
+                self._hanging.add(path)
+                thread.add_done_callback(lambda _: self._hanging.discard(path))
+            raise
+
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
-        loop = asyncio.get_running_loop()
+        return await self._answer(self._threads.submit(work))
+
+    async def _answer(self, thread: Future[_T]) -> _T:
         try:
             async with asyncio.timeout(self._deadline_s):
-                return await loop.run_in_executor(self._threads, work)
+                return await asyncio.wrap_future(thread)
         except TimeoutError:
-            raise invalid(FIELD, "repository.path_slow", seconds=int(self._deadline_s)) from None
+            raise self._slow() from None
+
+    def _slow(self) -> InvalidError:
+        return invalid(FIELD, "repository.path_slow", seconds=int(self._deadline_s))
 
 
 def _holder(place: Place) -> Marker | None:

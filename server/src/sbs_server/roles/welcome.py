@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from sbs_server.config import Settings
+from sbs_server.config import ConfigurationError, Settings
 from sbs_server.kit.db.session import Database
 from sbs_server.models import UserAccount
 
@@ -44,7 +44,11 @@ def _sbs() -> str:
 
 async def _nobody_can_sign_in(settings: Settings) -> bool:
     """False too if it can't be asked: what comes next will say what is wrong with the database."""
-    database = Database(settings.database.url("sbs_system"), pool_size=1, application_name="sbs up")
+    try:
+        url = settings.database.url("sbs_system")
+    except ConfigurationError:
+        return False  # another account's platform runs here: its secrets are not for us
+    database = Database(url, pool_size=1, application_name="sbs up")
     try:
         async with database.transaction() as session:
             return not await session.scalar(select(func.count()).select_from(UserAccount))

@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response, status
-from pydantic import AwareDatetime
 
 from sbs_server.auth.reading import Follower
 from sbs_server.auth.scope import Operator, Reader
@@ -14,6 +13,7 @@ from sbs_server.auth.sessions import COOKIE, CurrentSessions
 from sbs_server.kit.http.after_commit import AfterCommit, ByteStream
 from sbs_server.kit.http.edge import TransactionalRoute
 from sbs_server.kit.http.explained import ReaderLocale
+from sbs_server.kit.http.inputs import Moment, SearchText
 from sbs_server.kit.http.pages import Page, Paging
 from sbs_server.kit.http.sorting import SortedPage, sorted_paging
 from sbs_server.models import RunKind, RunState, RunWarning
@@ -34,10 +34,8 @@ def run_filter(  # noqa: PLR0917 - FastAPI passes them by name
     state: Annotated[list[RunState], Query(max_length=10)] = [],  # noqa: B006 - FastAPI copies it
     job_id: UUID | None = None,
     agent_id: UUID | None = None,
-    created_from: Annotated[
-        AwareDatetime | None, Query(description="Asked for at that moment or later.")
-    ] = None,
-    created_to: Annotated[AwareDatetime | None, Query(description="Asked for before that moment.")] = None,
+    created_from: Annotated[Moment | None, Query(description="Asked for at that moment or later.")] = None,
+    created_to: Annotated[Moment | None, Query(description="Asked for before that moment.")] = None,
 ) -> RunFilter:
     return RunFilter(kind, state, job_id, agent_id, created_from, created_to)
 
@@ -108,7 +106,7 @@ async def warnings(
     scope: Reader,
     run_id: UUID,
     paging: Paging,
-    q: Annotated[str | None, Query(max_length=200, description="A part of the path, in any case.")] = None,
+    q: Annotated[SearchText | None, Query(description="A part of the path, in any case.")] = None,
 ) -> Page[RunWarningOut]:
     """Each file that was not read or not restored, in the order in which they were met."""
     await service.check_exists(scope.session, run_id)

@@ -20,6 +20,7 @@ from sbs_server.runs import repository as query
 from sbs_server.runs.reasons import reason
 from sbs_server.runs.schemas import RunError
 from sbs_server.runs.timeline_schemas import StepCode, StepOutcome, Timeline, TimelineStep
+from sbs_server.runs.waiting import BETWEEN_ATTEMPTS
 
 _ENDS = {RunState.FAILED: StepOutcome.FAILED, RunState.CANCELLED: StepOutcome.CANCELLED}
 _RESULTS = {"failed": StepOutcome.FAILED, "cancelled": StepOutcome.CANCELLED}
@@ -173,7 +174,8 @@ def _pauses(records: Records, tries: Sequence[_Try]) -> Iterator[Step]:
                     StepCode.RETRY_PAUSE, before.ended, after.began, StepOutcome.DONE, after.attempt, target
                 )
     run, last = records.run, max(tries, key=lambda one: one.attempt, default=None)
-    if run.waiting_for == "retry" and not run.state.is_final and last is not None and last.ended is not None:
+    waits = run.waiting_for in BETWEEN_ATTEMPTS and not run.state.is_final
+    if waits and last is not None and last.ended is not None:
         yield Step(
             StepCode.RETRY_PAUSE,
             last.ended,
@@ -187,7 +189,7 @@ def _pauses(records: Records, tries: Sequence[_Try]) -> Iterator[Step]:
 def _recording(records: Records, tries: Sequence[_Try]) -> Iterator[Step]:
     ends = [one.ended for one in tries]
     recorded = [one.recorded_at for one in records.targets if one.recorded_at is not None]
-    if not tries or None in ends or records.run.waiting_for == "retry":
+    if not tries or None in ends or records.run.waiting_for in BETWEEN_ATTEMPTS:
         return
     began = max(end for end in ends if end is not None)
     if recorded:

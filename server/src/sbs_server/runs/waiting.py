@@ -8,7 +8,7 @@ from sbs_server.models import Agent, Run
 from sbs_server.runs import repository as query
 from sbs_server.runs.schemas import Wait
 
-_BETWEEN_ATTEMPTS = {"retry": "run.waits_retry", "repository_full": "run.waits_full"}
+BETWEEN_ATTEMPTS = {"retry": "run.waits_retry", "repository_full": "run.waits_full"}
 
 
 async def why_it_waits(session: AsyncSession, run: Run, agent: Agent, locale: Locale) -> Wait | None:
@@ -17,8 +17,8 @@ async def why_it_waits(session: AsyncSession, run: Run, agent: Agent, locale: Lo
         return None
     if run.cancel_requested_at is not None:
         return _wait(locale, agent, "run.waits_cancel")
-    if run.waiting_for in _BETWEEN_ATTEMPTS and run.retry_at is not None:
-        code = _BETWEEN_ATTEMPTS[run.waiting_for]
+    if run.waiting_for in BETWEEN_ATTEMPTS and run.retry_at is not None:
+        code = BETWEEN_ATTEMPTS[run.waiting_for]
         return _wait(locale, agent, code).model_copy(update={"retry_at": run.retry_at})
     place = await query.queue_place(session, run.id)
     if place is not None:

@@ -4,11 +4,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime
 
 from sbs_server.auth.scope import Operator, Reader
 from sbs_server.kit.http.after_commit import AfterCommit
 from sbs_server.kit.http.edge import TransactionalRoute
+from sbs_server.kit.http.inputs import Moment
 from sbs_server.kit.http.pages import Page
 from sbs_server.kit.http.sorting import SortedPage, sorted_paging
 from sbs_server.snapshots import downloads, service
@@ -32,8 +32,8 @@ def snapshot_filter(  # noqa: PLR0917 - FastAPI passes them by name
     dataset_id: UUID | None = None,
     repository_id: UUID | None = None,
     forgotten: Annotated[bool, Query(description="Also those that have no copy any more.")] = False,
-    taken_from: Annotated[AwareDatetime | None, Query(description="Taken at that moment or later.")] = None,
-    taken_to: Annotated[AwareDatetime | None, Query(description="Taken before that moment.")] = None,
+    taken_from: Annotated[Moment | None, Query(description="Taken at that moment or later.")] = None,
+    taken_to: Annotated[Moment | None, Query(description="Taken before that moment.")] = None,
 ) -> SnapshotFilter:
     return SnapshotFilter(agent_id, job_id, dataset_id, repository_id, forgotten, taken_from, taken_to)
 

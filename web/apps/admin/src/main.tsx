@@ -21,6 +21,7 @@ async function start(element: HTMLElement): Promise<void> {
       void router.navigate({ to: "/sign-in", search: { to: href }, replace: true });
   });
   const router: AppRouter = createAppRouter(client);
+  preloadPage(router);
   // Who is signed in is asked while the texts are on their way, not after.
   void client.prefetchQuery(sessionQuery);
   const texts = await startTexts(firstLocale(), loadTexts);
@@ -29,6 +30,14 @@ async function start(element: HTMLElement): Promise<void> {
       <App router={router} texts={texts} />
     </StrictMode>,
   );
+}
+
+/** The code of the page at the address, at once: else it would be asked for only after who is signed in is known. */
+function preloadPage(router: AppRouter): void {
+  for (const { routeId } of router.matchRoutes(router.latestLocation)) {
+    const component = router.routesById[routeId as keyof typeof router.routesById].options.component;
+    if (component !== undefined && "preload" in component) void component.preload?.();
+  }
 }
 
 const element = document.getElementById("root");

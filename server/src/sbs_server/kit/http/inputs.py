@@ -1,9 +1,10 @@
-"""What request bodies are made of: unknown fields are refused, texts are bounded and hold no control characters."""
+"""What requests are made of: unknown fields are refused, texts are bounded and hold no control characters."""
 
 import unicodedata
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 from pydantic_core import PydanticCustomError
 
 LONGEST_NAME = 100
@@ -32,3 +33,28 @@ Name = Annotated[
     AfterValidator(printable),
 ]
 """What people call a thing."""
+
+
+def _findable(text: str) -> str:
+    """Nothing in the database has a NUL, which PostgreSQL refuses even to look for."""
+    place = text.find("\0") + 1
+    if place:
+        raise PydanticCustomError("request.control", "control character", {"place": place})
+    return text
+
+
+SearchText = Annotated[str, StringConstraints(max_length=200), AfterValidator(_findable)]
+"""A part of a name or path that is looked for; of paths also what can't be printed."""
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The same moment. Raises PydanticCustomError: at both ends of the calendar some zones are beyond it."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise PydanticCustomError(
+            "field.time_out_of_range", "the time is outside the years 1 to 9999"
+        ) from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]

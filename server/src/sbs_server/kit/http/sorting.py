@@ -11,7 +11,7 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Generic, Literal, TypeVar, TypeVarTuple
 from uuid import UUID
@@ -109,7 +109,15 @@ def _decode(cursor: str, sort: StrEnum, kind: Literal["text", "time"]) -> Place:
             raise ValueError("a cursor of another version or order")
         value = _time(data["k"]) if kind == "time" else data["k"].encode().decode()
         return Place(value, UUID(hex=data["id"]))
-    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        binascii.Error,
+        ArithmeticError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise InvalidError("request.invalid", FieldProblem("query:cursor", "request.cursor")) from error
 
 
@@ -117,4 +125,4 @@ def _time(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("a time without its zone")
-    return at
+    return at.astimezone(UTC)  # OverflowError: no place of ours lies beyond the calendar
