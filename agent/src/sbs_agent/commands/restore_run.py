@@ -13,6 +13,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
+
 from sbs_agent.commands.job import Job, Outcome, StoppedError
 from sbs_agent.commands.keep_both import new_suffix
 from sbs_agent.commands.restore_failures import Failures
@@ -38,6 +40,8 @@ from sbs_restic.cli.commands import restore
 from sbs_restic.cli.messages import RestoreStatus
 from sbs_restic.cli.process import Runner
 from sbs_restic.cli.repository import Repository
+
+log = structlog.get_logger(__name__)
 
 _SNAPSHOT_ID = re.compile(r"[0-9a-f]{8,64}")
 
@@ -172,7 +176,11 @@ class _Restore:
     async def _finish(self, marker: Marker, ended: Ending) -> Outcome:
         if marker.phase != "moved":
             ended = await self._move(marker, ended)
-        await asyncio.to_thread(self.staging.remove)
+        try:
+            await asyncio.to_thread(self.staging.remove)
+        except OSError as error:
+            # Every file is in its place: that is no reason to call the restore failed.
+            log.warning("a staging folder stays behind", folder=str(self.staging.folder), reason=str(error))
         return ended.outcome()
 
     async def _move(self, marker: Marker, ended: Ending) -> Ending:
