@@ -53,10 +53,11 @@ async def target(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # a sign-in is slow on purpose, and there are many of them
 @schema.parametrize()
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_request_breaks_it(case: Case[Any], target: Target) -> None:
     if "organization_id" in case.path_parameters:
         # An invented organization would be answered with 404 and nothing behind it be reached.
         case.path_parameters["organization_id"] = target.organization_id
-    case.call_and_validate(base_url=target.url, headers=target.headers, checks=CHECKS, timeout=30)
+    case.call_and_validate(base_url=target.url, headers=target.headers, checks=CHECKS, timeout=60)

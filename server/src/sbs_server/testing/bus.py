@@ -230,7 +230,7 @@ async def connect_agent(settings: Settings, agent: EnrolledAgent) -> AsyncIterat
         await connection.client.close()
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], what: str, *, within_s: float = 15.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], what: str, *, within_s: float = 45.0) -> None:
     """Waits until `condition` holds. Raises AssertionError naming `what` when it does not in time."""
     end = datetime.now(UTC) + timedelta(seconds=within_s)
     while not await condition():
