@@ -28,7 +28,7 @@ class AgentError(Exception):
     """`message` says what is wrong, `todo` what would be right."""
 
     def __init__(self, message: str, todo: str = "") -> None:
-        super().__init__(f"{message}; {todo}" if todo else message)
+        super().__init__(f"{message.rstrip('.')}; {todo}" if todo else message)
         self.message = message
         self.todo = todo
 

@@ -57,7 +57,7 @@ def check_target(folder: str, forbidden: tuple[Path, ...]) -> Target:
 
 def _nearest(path: Path, folder: str) -> Path:
     for place in (path, *path.parents):
-        if place.is_dir():
+        if _is_folder(place):
             return place
         if os.path.lexists(place):
             refuse(
@@ -65,3 +65,11 @@ def _nearest(path: Path, folder: str) -> Path:
                 f"the target folder {folder!r} cannot be made: {str(place)!r} is not a folder",
             )
     return path.parents[-1]
+
+
+def _is_folder(place: Path) -> bool:
+    """False too for what we may not look at: then a folder above it is closed to us, and that one is named."""
+    try:
+        return place.is_dir()
+    except PermissionError:
+        return False

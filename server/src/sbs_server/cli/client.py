@@ -130,7 +130,7 @@ def problem(answer: httpx.Response) -> CliError:
     try:
         said = answer.json()
         fields = [
-            f"{entry['pointer'].removeprefix('/')}: {entry['message']} {entry.get('hint') or ''}".rstrip()
+            f"{_field(entry['pointer'])}: {entry['message']} {entry.get('hint') or ''}".rstrip()
             for entry in said.get("errors", [])
         ]
         text = "; ".join(fields) or f"{said['detail']} {said.get('hint') or ''}".rstrip()
@@ -138,6 +138,10 @@ def problem(answer: httpx.Response) -> CliError:
         text = f"{answer.url.netloc.decode()} answered {answer.status_code}, not as SBS does: give {CONSOLE}"
     kind = NotSignedInError if answer.status_code == httpx.codes.UNAUTHORIZED else CliError
     return kind(text)
+
+
+def _field(pointer: str) -> str:
+    return pointer.removeprefix("/").removeprefix("query:")
 
 
 def _parse_events(lines: Iterator[str]) -> Iterator[tuple[str, Json]]:

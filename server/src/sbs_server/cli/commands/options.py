@@ -46,6 +46,8 @@ def one_line(command: Callable[P, R]) -> Callable[P, R]:
         except UnicodeError as error:
             typer.echo("sbs: a name or file given is not UTF-8 text; the API takes UTF-8 only", err=True)
             raise typer.Exit(UsageError.exit_code) from error
+        except BrokenPipeError:
+            raise  # whoever reads has seen enough (`| head`): typer ends without a word
         except OSError as error:
             typer.echo(f"sbs: {error.filename or 'a file'}: {error.strerror}", err=True)
             raise typer.Exit(CliError.exit_code) from error
