@@ -15,7 +15,7 @@ import psutil
 from demo.waiting import until
 from tests.harness.cable import Cable
 from tests.harness.installation import Agent, Installation
-from tests.harness.witness import kill, same_user_processes, wait_for_another
+from tests.harness.witness import kill, processes_of, wait_for_another
 
 Mend = Callable[[], None]
 
@@ -105,12 +105,16 @@ def _component(place: Place, name: str) -> Mend:
 
 
 def _agent(place: Place, restic: psutil.Process) -> Mend:
+    if restic.status() != psutil.STATUS_ZOMBIE:
+        assert restic.pid in processes_of(place.agent, "restic")  # or finding none afterwards would say nothing
     place.agent.kill()
 
     def mend() -> None:
-        restic.wait(_GONE_S)
-        assert same_user_processes(place.agent, "restic") == []
-        place.agent.start()
+        try:
+            restic.wait(_GONE_S)
+            assert processes_of(place.agent, "restic") == []
+        finally:
+            place.agent.start()
 
     return mend
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -89,17 +88,11 @@ def rows(installation: Installation, query: str, **values: Any) -> list[dict[str
     return asyncio.run(ask())
 
 
-def same_user_processes(agent: Agent, name: str) -> list[int]:
-    """Pids of processes of the agent's user whose program has this name; orphans would show here."""
-    uid = agent.machine.person.uid
+def processes_of(agent: Agent, name: str) -> list[int]:
+    """Pids of programs of this name that this machine's agent has started, also of those it left behind."""
     found = []
-    for process in psutil.process_iter(["uids", "name"]):
-        uids = process.info["uids"]
-        if (
-            uids is not None
-            and uids.real == uid
-            and process.info["name"] == name
-            and process.pid != os.getpid()
-        ):
-            found.append(process.pid)
+    for process in psutil.process_iter(["name"]):
+        with suppress(psutil.Error):  # it has ended meanwhile
+            if process.info["name"] == name and Path(process.cwd()) == agent.folder:
+                found.append(process.pid)
     return found

@@ -20,6 +20,8 @@ from sbs_server.auth.sessions import COOKIE
 from sbs_server.testing.api import Api, served
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+# The server's own answer to a request line or header that HTTP does not allow.
+_BAD_REQUEST, _NOT_HTTP = 400, b"Invalid HTTP request received."
 # Live views have no end; everything else is asked for.
 schema = schemathesis.openapi.from_dict(described_app().openapi()).exclude(
     operation_id=["session_delete", "runs_events", "events_follow"]
@@ -60,4 +62,7 @@ def test_no_request_breaks_it(case: Case[Any], target: Target) -> None:
     if "organization_id" in case.path_parameters:
         # An invented organization would be answered with 404 and nothing behind it be reached.
         case.path_parameters["organization_id"] = target.organization_id
-    case.call_and_validate(base_url=target.url, headers=target.headers, checks=CHECKS, timeout=60)
+    response = case.call(base_url=target.url, headers=target.headers, timeout=60)
+    if response.status_code == _BAD_REQUEST and response.content == _NOT_HTTP:
+        return  # what is no HTTP never reaches the application
+    case.validate_response(response, checks=CHECKS)

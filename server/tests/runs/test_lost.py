@@ -108,7 +108,7 @@ async def _start(temporal: Client, tenant: Tenant) -> None:
 async def test_a_run_without_a_workflow_ends_with_all_that_it_holds(
     lost: LostRuns, tenant: Tenant, app_database: Database
 ) -> None:
-    assert await lost.sweep() == 1
+    assert await lost.sweep() >= 1  # other tests' runs have none either, and may have become old by now
     run, ticket = await _run(app_database, tenant), await _ticket(app_database, tenant)
     assert (run.state, run.error_code) == (RunState.FAILED, "workflow_lost")
     assert ticket.state == TicketState.RELEASED
