@@ -13,8 +13,9 @@ from sbs_server.auth.sessions import COOKIE
 from scripts.sources import ROOT
 from tests.console import chromium
 from tests.console.people import Person, administrator, session_cookie
+from tests.console.scene import Scene, build
 from tests.console.visit import Visit
-from tests.harness.installation import Installation
+from tests.harness.installation import Agent, Installation, enrolled
 
 _PICTURES = ROOT / "var" / "tests" / "console"
 _PATIENCE_MS = 30_000
@@ -54,6 +55,19 @@ def browser(installation: Installation) -> Iterator[Browser]:
 def people(installation: Installation) -> dict[str, Person]:
     """An administrator of the installation's organization for each language."""
     return {locale: administrator(installation, locale) for locale in ("en", "ru")}
+
+
+@pytest.fixture(scope="session")
+def agent(installation: Installation) -> Iterator[Agent]:
+    """One machine for all tests; who shuts it out or takes it away brings another."""
+    with enrolled(installation) as machine:
+        yield machine
+
+
+@pytest.fixture(scope="session")
+def scene(installation: Installation, agent: Agent) -> Scene:
+    """Something to see on each page. Tests look at it and leave it as it is."""
+    return build(installation, agent)
 
 
 @pytest.fixture

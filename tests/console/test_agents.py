@@ -19,7 +19,7 @@ from sbs_restic.cli import find_restic
 from tests.console import axe
 from tests.console.conftest import LOOKS, NARROW
 from tests.console.visit import Visit
-from tests.harness.installation import Agent, Installation
+from tests.harness.installation import Agent, Installation, enrolled
 
 _MARK = "window.sbsNeverReloaded"
 
@@ -32,6 +32,13 @@ def machine() -> Iterator[Machine]:
     person = Person.choose()
     yield Machine(person, person.own(folder), find_restic(os.environ.get("SBS_RESTIC")).path)
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def agent(installation: Installation) -> Iterator[Agent]:
+    """A machine of this module's own: it is renamed, and shut out at the end."""
+    with enrolled(installation) as machine:
+        yield machine
 
 
 def open_agents(visit: Visit, installation: Installation, rest: str = "") -> None:

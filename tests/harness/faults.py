@@ -106,7 +106,9 @@ def _component(place: Place, name: str) -> Mend:
 
 def _agent(place: Place, restic: psutil.Process) -> Mend:
     if restic.status() != psutil.STATUS_ZOMBIE:
-        assert restic.pid in processes_of(place.agent, "restic")  # or finding none afterwards would say nothing
+        assert restic.pid in processes_of(
+            place.agent, "restic"
+        )  # or finding none afterwards would say nothing
     place.agent.kill()
 
     def mend() -> None:

@@ -56,7 +56,7 @@ class Packs:
         return not self._packs() and not snapshots(self.repository)
 
     def some(self) -> bool:
-        return self._packs() and not snapshots(self.repository)
+        return self._packs()
 
     def everything(self) -> bool:
         return len(snapshots(self.repository)) == 1
@@ -77,7 +77,8 @@ class Copies:
         return self._written() == 0
 
     def some(self) -> bool:
-        return 0 < self._written() < sum(file.stat().st_size for file in self.originals.iterdir())
+        # How much is there can't be told from sizes: restic takes a file's whole room before it writes.
+        return self._written() > 0
 
     def everything(self) -> bool:
         return digests(self._files()) == digests(self.originals.iterdir())
@@ -112,7 +113,7 @@ def held(
             return
     until(lambda: _while_alive(restic, traces.some), _MOVE_S, "a part to be written", pause_s=_OFTEN_S)
     with standing_still(restic):
-        assert traces.some(), "restic was too quick: nothing is in the middle any more"
+        assert not traces.everything(), "restic was too quick: nothing is in the middle any more"
         if moment is Moment.MIDDLE:
             _assert_open(installation, run)
             yield restic

@@ -89,10 +89,11 @@ def rows(installation: Installation, query: str, **values: Any) -> list[dict[str
 
 
 def processes_of(agent: Agent, name: str) -> list[int]:
-    """Pids of programs of this name that this machine's agent has started, also of those it left behind."""
+    """Pids of programs of this name that were given something of this machine's; orphans would show here."""
+    folder = str(agent.folder)
     found = []
-    for process in psutil.process_iter(["name"]):
-        with suppress(psutil.Error):  # it has ended meanwhile
-            if process.info["name"] == name and Path(process.cwd()) == agent.folder:
-                found.append(process.pid)
+    for process in psutil.process_iter(["name", "cmdline"]):
+        words = process.info["cmdline"] or ()
+        if process.info["name"] == name and any(folder in word for word in words):
+            found.append(process.pid)
     return found

@@ -5,6 +5,7 @@ import "@mantine/notifications/styles.css";
 import "@mantine/spotlight/styles.css";
 
 import { startTexts } from "@sbs/ui/i18n";
+import type { QueryClient } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -23,8 +24,11 @@ async function start(element: HTMLElement): Promise<void> {
   const router: AppRouter = createAppRouter(client);
   preloadPage(router);
   // Who is signed in is asked while the texts are on their way, not after.
+  const locale = firstLocale();
+  document.documentElement.lang = locale; // what the server explains, it explains in this language
   void client.prefetchQuery(sessionQuery);
-  const texts = await startTexts(firstLocale(), loadTexts);
+  if (localStorage.getItem("sbs.organization") !== null) startPage(router, client);
+  const texts = await startTexts(locale, loadTexts);
   createRoot(element).render(
     <StrictMode>
       <App router={router} texts={texts} />
@@ -37,6 +41,19 @@ function preloadPage(router: AppRouter): void {
   for (const { routeId } of router.matchRoutes(router.latestLocation)) {
     const component = router.routesById[routeId as keyof typeof router.routesById].options.component;
     if (component !== undefined && "preload" in component) void component.preload?.();
+  }
+}
+
+/**
+ * What the page at the address shows, at once: who was signed in here before most likely still is. Who is not is told
+ * so by the router, as always.
+ */
+function startPage(router: AppRouter, queryClient: QueryClient): void {
+  for (const { routeId, params, loaderDeps } of router.matchRoutes(router.latestLocation)) {
+    const loader: unknown = router.routesById[routeId as keyof typeof router.routesById].options.loader;
+    if (typeof loader === "function") {
+      (loader as (asked: object) => void)({ context: { queryClient }, params, deps: loaderDeps });
+    }
   }
 }
 

@@ -41,7 +41,7 @@ export function Wizard({ steps, active, go, submit, footer, children }: Props) {
         ))}
       </ol>
       <div className={styles.body}>{children}</div>
-      <div className={styles.footer}>{footer}</div>
+      {footer === null ? null : <div className={styles.footer}>{footer}</div>}
     </form>
   );
 }

@@ -25,11 +25,11 @@ export function RunsTable({ of, rows, more, short = false }: Props) {
   const navigate = useNavigate();
   const now = useNow();
   const columns: Column<Run>[] = [
-    { id: "run", header: t("runs.run"), width: "22%", cell: (run) => <RunLink run={run} /> },
+    { id: "run", header: t("runs.run"), width: "20%", cell: (run) => <RunLink run={run} /> },
     {
       id: "agent",
       header: t("field.agent"),
-      width: "14%",
+      width: "12%",
       cell: (run) => (
         <PageLink to="/o/$org/agents/$agentId" params={{ org, agentId: run.agent_id }}>
           {run.agent_name}
@@ -39,20 +39,20 @@ export function RunsTable({ of, rows, more, short = false }: Props) {
     {
       id: "status",
       header: t("field.status"),
-      width: "178px",
+      width: "184px",
       cell: (run) => <StatusBadge status={runStatus(run)} />,
     },
     {
       id: "started",
       header: t("runs.began"),
-      width: "150px",
+      width: "136px",
       cell: (run) => <RelativeTime at={run.started_at ?? run.created_at} />,
     },
     {
       id: "duration",
       header: t("runs.duration"),
       numeric: true,
-      width: "124px",
+      width: "116px",
       cell: (run) => <Duration value={runSeconds(run, now)} />,
     },
     ...(short ? [] : longColumns(t)),
@@ -84,7 +84,7 @@ function longColumns(t: ReturnType<typeof useTranslation>["t"]): Column<Run>[] {
       id: "trigger",
       minor: true,
       header: t("runs.trigger"),
-      width: "130px",
+      width: "104px",
       cell: (run) => t(`triggers.${run.trigger}`),
     },
     {

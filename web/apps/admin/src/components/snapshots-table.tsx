@@ -32,8 +32,16 @@ export function SnapshotsTable({ of, rows, more, open, name }: Props) {
       width: "170px",
       cell: (snapshot) => name(snapshot, <ExactTime at={snapshot.taken_at} />),
     },
-    { id: "agent", header: t("field.agent"), cell: (snapshot) => snapshot.agent_name },
-    { id: "job", header: t("field.job"), cell: (snapshot) => snapshot.job_name },
+    {
+      id: "agent",
+      header: t("field.agent"),
+      cell: (snapshot) => <span title={snapshot.agent_name}>{snapshot.agent_name}</span>,
+    },
+    {
+      id: "job",
+      header: t("field.job"),
+      cell: (snapshot) => <span title={snapshot.job_name}>{snapshot.job_name}</span>,
+    },
     {
       id: "status",
       header: t("field.status"),

@@ -10,7 +10,10 @@ const SCHEMES: readonly { value: MantineColorScheme; name: "light" | "dark" | "s
   ];
 
 export function SchemeMenu() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const { colorScheme, setColorScheme } = useMantineColorScheme({
+    // Holding transitions back takes an inline style, which the policy forbids.
+    keepTransitions: true,
+  });
   const { t } = useTranslation();
   const Current = SCHEMES.find((scheme) => scheme.value === colorScheme)?.Icon ?? IconSun;
   return (

@@ -74,7 +74,7 @@ export function TokensPage() {
 function useColumns(choose: ((token: Token) => void) | undefined): Column<Token>[] {
   const { t } = useTranslation();
   const columns: Column<Token>[] = [
-    { id: "name", header: t("field.name"), cell: (token) => token.name },
+    { id: "name", header: t("field.name"), cell: (token) => <span title={token.name}>{token.name}</span> },
     {
       id: "status",
       header: t("field.status"),

@@ -133,6 +133,7 @@ function useColumns(): Column<Job>[] {
     },
     {
       id: "next",
+      minor: true,
       header: t("jobs.nextRun"),
       width: "150px",
       cell: (job) => <RelativeTime at={job.next_run_at} />,

@@ -22,6 +22,8 @@ import styles from "./overview-page.module.css";
 
 /** How many of the newest runs are shown. */
 export const LAST_RUNS = 8;
+/** The rest is a link away. */
+const SHOWN_REPOSITORIES = 6;
 
 export function OverviewPage() {
   const org = useOrg();
@@ -39,13 +41,13 @@ export function OverviewPage() {
             <Section title={t("overview.days")}>
               <DaysChart days={overview.days} />
             </Section>
+            <div className={styles.columns}>
+              <LastRuns />
+              <Repositories />
+            </div>
           </>
         )}
       </QueryView>
-      <div className={styles.columns}>
-        <LastRuns />
-        <Repositories />
-      </div>
     </>
   );
 }
@@ -96,7 +98,7 @@ function Repositories() {
             <EmptyState title={t("repositories.none")} description={t("repositories.noneText")} />
           ) : (
             <ul className={styles.places}>
-              {rows.map((repository) => (
+              {rows.slice(0, SHOWN_REPOSITORIES).map((repository) => (
                 <li key={repository.id}>
                   <PageLink
                     to="/o/$org/repositories/$repositoryId"

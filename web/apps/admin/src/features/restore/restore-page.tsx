@@ -4,7 +4,7 @@ import { Notice } from "@sbs/ui/states";
 import { Wizard } from "@sbs/ui/wizard";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { ProblemView } from "../../components/problem-view";
@@ -73,25 +73,28 @@ export function RestorePage() {
           else change({ step: draft.step + 1 });
         }}
         footer={
-          <Group justify="space-between">
-            {isKept ? (
-              <Button variant="subtle" color="gray" onClick={clear}>
-                {t("wizard.discard")}
-              </Button>
-            ) : (
-              <span />
-            )}
-            <Group gap="sm">
-              {draft.step > 0 ? (
-                <Button variant="default" onClick={() => change({ step: draft.step - 1 })}>
-                  {t("wizard.back")}
+          // A list of snapshots to choose from needs no button below it.
+          draft.snapshotId === null ? null : (
+            <Group justify="space-between">
+              {isKept ? (
+                <Button variant="subtle" color="gray" onClick={clear}>
+                  {t("wizard.discard")}
                 </Button>
-              ) : null}
-              <Button type="submit" disabled={!operate} loading={starting.isPending}>
-                {draft.step < LAST ? t("wizard.next") : t("restore.begin")}
-              </Button>
+              ) : (
+                <span />
+              )}
+              <Group gap="sm">
+                {draft.step > 0 ? (
+                  <Button variant="default" onClick={() => change({ step: draft.step - 1 })}>
+                    {t("wizard.back")}
+                  </Button>
+                ) : null}
+                <Button type="submit" disabled={!operate} loading={starting.isPending}>
+                  {draft.step < LAST ? t("wizard.next") : t("restore.begin")}
+                </Button>
+              </Group>
             </Group>
-          </Group>
+          )
         }
       >
         {starting.isError && refusal?.isAbout(TARGET_FIELDS) !== true ? (
@@ -113,8 +116,11 @@ function useAskedFor(draft: RestoreDraft, set: (part: Partial<RestoreDraft>) => 
   const { snapshot: id, pick } = useSearch({ from: "/signed-in/o/$org/restore" });
   const navigate = useNavigate({ from: "/o/$org/restore" });
   const { data: snapshot } = useQuery({ ...snapshotQuery(org, id ?? ""), enabled: id !== undefined });
+  const taken = useRef<object | null>(null);
   useEffect(() => {
-    if (snapshot === undefined) return;
+    // Once for each link: what it does to the draft must not be an occasion to do it again.
+    if (snapshot === undefined || taken.current === snapshot) return;
+    taken.current = snapshot;
     const isSame = draft.snapshotId === snapshot.id;
     set({
       snapshotId: snapshot.id,

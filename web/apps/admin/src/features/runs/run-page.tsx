@@ -10,6 +10,7 @@ import { QueryView } from "../../components/query-view";
 import { runStatus, useRunName } from "../../components/run-bits";
 import { useRunStream } from "../../lib/live/use-run-stream";
 import { useOrg } from "../../lib/organization";
+import { restoreQuery } from "../../lib/queries/restores";
 import { isFinal, runQuery, type RunDetail } from "../../lib/queries/runs";
 import { RestoreFacts } from "./restore-facts";
 import { RunActs } from "./run-acts";
@@ -31,6 +32,7 @@ export function RunPage() {
 function RunView({ run }: { run: RunDetail }) {
   const org = useOrg();
   const { t } = useTranslation();
+  const restore = useQuery({ ...restoreQuery(org, run.id), enabled: run.kind === "restore" });
   return (
     <>
       <PageHeader
@@ -46,7 +48,26 @@ function RunView({ run }: { run: RunDetail }) {
       />
       <RunNotice run={run} />
       {isFinal(run.state) ? null : <RunProgressView run={run} />}
-      {run.kind === "restore" ? <RestoreFacts runId={run.id} /> : null}
+      {run.kind === "restore" ? (
+        // What comes after it would jump when it is there: it comes with it.
+        <QueryView query={restore} rows={12}>
+          {(facts) => (
+            <>
+              <RestoreFacts restore={facts} />
+              <RunSections run={run} />
+            </>
+          )}
+        </QueryView>
+      ) : (
+        <RunSections run={run} />
+      )}
+    </>
+  );
+}
+
+function RunSections({ run }: { run: RunDetail }) {
+  return (
+    <>
       <RunResult run={run} />
       <RunTargets run={run} />
       <RunTimeline run={run} />
