@@ -68,7 +68,7 @@ def _files(agent: Agent) -> Path:
     agent.write(SMILE, os.urandom(70_000))
     agent.write(PERCENT, b"x" * 1000)
     plain = agent.write(PLAIN, b"1;2;3\n")
-    with open(os.path.join(os.fsencode(plain.parent), NOT_UTF8), "wb") as file:  # noqa: PTH118, PTH123
+    with open(os.path.join(os.fsencode(plain.parent), NOT_UTF8), "wb") as file:  # noqa: PTH118, PTH123 - a path is text
         file.write(b"old")
     agent.give(plain.parent)
     return plain.parent
