@@ -8,6 +8,8 @@ from typing import Any
 from tests.console.pages import fresh
 from tests.harness.installation import Agent, Installation
 
+# Beside what other tests back up.
+FOLDER = "Общее"
 # Names that a page, an address or a header could spoil.
 REPORT = "Отчёты за год/Отчёт № 7 (копия).txt"
 SMILE = "Отчёты за год/📁 снимки/улыбка 🙂.bin"
@@ -49,7 +51,9 @@ def build(installation: Installation, agent: Agent) -> Scene:
     common = {"repository_ids": [repository["id"]], "time_zone": "Europe/Moscow"}
     job = installation.job(agent.id, [documents], name=fresh("Документы"), cron="0 22 * * MON-FRI", **common)
     good = installation.back_up(job)
-    closed = tuple(agent.write(name, b"closed") for name in ("закрыто/касса.db", "закрыто/почта.db"))
+    closed = tuple(
+        agent.write(f"{FOLDER}/{name}", b"closed") for name in ("закрыто/касса.db", "закрыто/почта.db")
+    )
     for file in closed:
         file.chmod(0)
     warned = installation.back_up(job)
@@ -64,10 +68,10 @@ def build(installation: Installation, agent: Agent) -> Scene:
 
 
 def _files(agent: Agent) -> Path:
-    agent.write(REPORT, "Всё сошлось.\n".encode())
-    agent.write(SMILE, os.urandom(70_000))
-    agent.write(PERCENT, b"x" * 1000)
-    plain = agent.write(PLAIN, b"1;2;3\n")
+    agent.write(f"{FOLDER}/{REPORT}", "Всё сошлось.\n".encode())
+    agent.write(f"{FOLDER}/{SMILE}", os.urandom(70_000))
+    agent.write(f"{FOLDER}/{PERCENT}", b"x" * 1000)
+    plain = agent.write(f"{FOLDER}/{PLAIN}", b"1;2;3\n")
     with open(os.path.join(os.fsencode(plain.parent), NOT_UTF8), "wb") as file:  # noqa: PTH118, PTH123 - a path is text
         file.write(b"old")
     agent.give(plain.parent)

@@ -110,8 +110,12 @@ def test_the_list_is_filtered_by_machine_name_and_state_in_the_address(
     console.page.get_by_role("group", name=console.text("field.status")).get_by_text(
         console.text("ui:status.paused"), exact=True
     ).click()
-    expect(console.page.get_by_text(console.text("list.nothingFound"))).to_be_visible()
+    expect(
+        console.page.get_by_role("paragraph").filter(has_text=console.text("list.nothingFound"))
+    ).to_be_visible()
     console.page.reload()
-    expect(console.page.get_by_text(console.text("list.nothingFound"))).to_be_visible()
+    expect(
+        console.page.get_by_role("paragraph").filter(has_text=console.text("list.nothingFound"))
+    ).to_be_visible()
     go(console, installation, f"/jobs?name={part}&agent={agent.id}&state=active")
     expect(row(console, job["name"])).to_be_visible()

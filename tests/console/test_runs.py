@@ -38,7 +38,9 @@ def test_the_lists_filters_are_in_the_address_and_do_what_they_say(
     console.page.reload()
     shown(console, scene.good)
     chip(console, "runs.kind", "kinds.restore").click()
-    expect(console.page.get_by_text(console.text("list.nothingFound"))).to_be_visible()
+    expect(
+        console.page.get_by_role("paragraph").filter(has_text=console.text("list.nothingFound"))
+    ).to_be_visible()
     console.page.get_by_label(console.text("act.clear"), exact=True).click()
     expect(ids(console).first).to_be_visible()
     restores = list(installation.api.all("/runs", kind="restore", state="succeeded"))
