@@ -30,9 +30,12 @@ def sbs(installation: Installation, tmp_path_factory: pytest.TempPathFactory) ->
         pipe = subprocess.PIPE
         with subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True) as process:
             assert process.stderr is not None
-            before = next(line for line in process.stderr if interrupt_at in line)
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate()
+            try:
+                before = next(line for line in process.stderr if interrupt_at in line)
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=60)
+            finally:
+                process.kill()
         return Done(command, process.returncode, out, before + err)
 
     def sign_in() -> Done:
