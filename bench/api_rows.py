@@ -47,6 +47,7 @@ SELECT $1, uuidv7(), job_id, agent_id,
        CASE WHEN dice < 0.98 THEN NULL ELSE 'restic_failed' END, now() - interval '1 hour'
 FROM (SELECT job_id, agent_id, random() AS dice FROM job_agent WHERE organization_id = $1) drawn
 """
+# States by number, not by dice: every size has some of each, and the same share.
 _RUNS = """
 INSERT INTO run (organization_id, id, created_at, updated_at, kind, state, trigger, job_id, agent_id, dataset_id,
                  started_at, finished_at, attempt, error_code, error_message, warnings_total)
@@ -57,10 +58,10 @@ SELECT $1, uuidv7(at - now()), at, at, 'backup', state, 'manual', d.job_id, d.ag
        CASE WHEN state = 'completed_with_warnings' THEN 3 ELSE 0 END
 FROM (
   SELECT at, 1 + floor(place * $3)::int AS place,
-         CASE WHEN dice < 0.950 THEN 'succeeded' WHEN dice < 0.970 THEN 'completed_with_warnings'
-              WHEN dice < 0.990 THEN 'failed' WHEN dice < 0.995 THEN 'partial' ELSE 'cancelled' END AS state
-  FROM (SELECT now() - random() * interval '400 days' AS at, random() AS dice, random() AS place
-        FROM generate_series(1, $2::int)) dice
+         CASE WHEN n % 50 = 1 THEN 'completed_with_warnings' WHEN n % 50 = 2 THEN 'failed'
+              WHEN n % 200 = 3 THEN 'partial' WHEN n % 200 = 4 THEN 'cancelled' ELSE 'succeeded' END AS state
+  FROM (SELECT n, now() - random() * interval '400 days' AS at, random() AS place
+        FROM generate_series(1, $2::int) n) dice
 ) drawn
 JOIN (SELECT *, row_number() OVER (ORDER BY id) AS place FROM dataset WHERE organization_id = $1) d USING (place)
 ORDER BY at

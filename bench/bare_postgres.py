@@ -1,18 +1,16 @@
 """PostgreSQL alone, from the same binaries: what starting and idling cost where nothing of ours runs."""
 
-import shutil
 import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.gateway_parts import free_port
-from bench.processes import memory_of_tree
+from bench.ports import free_port
+from bench.processes import memory_of_tree, seconds_of
 from demo.machine import Person
 from sbs_server.embedded.binaries import postgres
+from tests.harness.folder import temporary_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +39,13 @@ class BarePostgres:
 
     def _run(self, program: str, *words: str) -> float:
         command = [str(postgres(program)), *words, "--pgdata", str(self.folder / "data")]
-        started = time.perf_counter()
-        subprocess.run(  # type: ignore[call-overload]  # by kind
-            command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self.person.options()
-        )
-        return time.perf_counter() - started
+        how = {"stdout": subprocess.DEVNULL, "cwd": self.folder, **self.person.options()}
+        return seconds_of(lambda: subprocess.run(command, check=True, **how))  # type: ignore[call-overload]  # by kind
 
 
 @contextmanager
 def bare_postgres() -> Iterator[BarePostgres]:
     """Nothing runs and nothing is initialised yet; at the end its folder is gone, and it has to be stopped."""
     person = Person.choose()
-    folder = person.own(Path(tempfile.mkdtemp(prefix="sbs-postgres-")))
-    try:
-        yield BarePostgres(folder, person, free_port())
-    finally:
-        shutil.rmtree(folder)
+    with temporary_folder("postgres") as folder:
+        yield BarePostgres(person.own(folder), person, free_port())

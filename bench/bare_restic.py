@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.processes import Usage, run_measured
 from demo.machine import Person
 
+PASSWORD = "bench"
 TOO_LITTLE = "the backup was over before restic said anything: give it more to read (--read-mib)"
 
 
@@ -43,9 +44,9 @@ class BareRestic:
             os.chown(file, self.person.uid, self.person.gid)
         return Place(location, file, options)
 
-    def fresh_local(self) -> Place:
-        """A new repository on a local path."""
-        place = self.place(str(self.folder / f"local-{uuid.uuid4().hex}"), "bench")
+    def fresh_local(self, storage: Path | None = None) -> Place:
+        """A new repository on a local path, below `storage` or the folder; its password is PASSWORD."""
+        place = self.place(str((storage or self.folder) / uuid.uuid4().hex), PASSWORD)
         self.run(place, ["init"])
         return place
 

@@ -5,7 +5,6 @@ container's, a session's) there is somebody who manages it and counts on knowing
 there unasked.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bench.errors import BenchError
+from demo.waiting import until
 
 _ROOT = Path("/sys/fs/cgroup")
 _V1 = "memory.limit_in_bytes"
@@ -106,9 +106,10 @@ def _limit(group: Group, memory_bytes: int) -> None:
 
 
 def _remove(folder: Path) -> None:
-    end = time.monotonic() + _EMPTY_S
-    while (folder / "cgroup.procs").exists() and (folder / "cgroup.procs").read_text():
-        if time.monotonic() > end:
-            raise BenchError(f"processes are left in {folder}")
-        time.sleep(0.2)
+    processes = folder / "cgroup.procs"
+
+    def empty() -> bool | None:
+        return None if processes.exists() and processes.read_text() else True
+
+    until(empty, _EMPTY_S, f"the last process in {folder} to end")
     folder.rmdir()

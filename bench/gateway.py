@@ -12,23 +12,26 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
+from bench.bare_restic import PASSWORD, BareRestic, Place
 from bench.benchmark import Benchmark, Tools
 from bench.data import mixed_files
-from bench.gateway_parts import free_port, make_certificates, start_traefik, wait_for_port, wait_until_ready
-from bench.processes import Usage, run_measured
+from bench.gateway_parts import make_certificates, start_traefik
+from bench.ports import free_port, wait_for_port
+from bench.processes import Usage
 from bench.results import Goal, Metric, Pair, compared
 from bench.rounds import take_turns
+from demo.machine import Person
+from sbs_server.embedded.binaries import script
+from scripts.sources import ROOT
+from tests.harness.folder import temporary_folder
 
-HERE = Path(__file__).resolve().parent
-TRAEFIK = Path(sys.executable).parent / "traefik"
 GOAL = Goal(0.9, at="least")
 
 
@@ -40,9 +43,12 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way from restic to the folder; `url` has {id} where the repository's id goes, `servers` are pids."""
+    """One way from restic to the folder; `url` has {id} where the repository's id goes, `servers` are pids.
 
-    url: str
+    Without a `url` restic goes to the folder itself.
+    """
+
+    url: str = ""
     servers: tuple[int, ...] = ()
     options: tuple[str, ...] = ()
 
@@ -70,10 +76,10 @@ PAIRS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where it happens: restic, the tree, the repositories."""
+class Ground:
+    """Where it happens: restic as it goes to work there, the tree, the repositories."""
 
-    restic: Path
+    bare: BareRestic
     work: Path
 
     @property
@@ -86,39 +92,33 @@ class Place:
 
     def both(self, way: Way) -> Both:
         """Initialise (on the local path, as the control plane does), back up, restore, clean up."""
-        repository, target = self.storage / uuid4().hex, self.work / "restored"
-        self._run(Way(str(repository)), repository, "init")
-        backup = self._run(way, repository, "backup", str(self.tree))
-        restore = self._run(way, repository, "restore", "latest", "--target", str(target))
-        for folder in (repository, target, self.work / "cache"):
-            shutil.rmtree(folder, ignore_errors=True)
+        local = self.bare.fresh_local(self.storage)
+        repository = Path(local.location)
+        place = (
+            self.bare.place(way.url.format(id=repository.name), PASSWORD, way.options) if way.url else local
+        )
+        target = self.work / "restored"
+        backup = self._run(place, way, "backup", self.tree)
+        restore = self._run(place, way, "restore", "latest", "--target", target)
+        shutil.rmtree(target)
+        for each in {place, local}:
+            self.bare.forget(each)
         return Both(backup, restore)
 
-    def _run(self, way: Way, repository: Path, *words: str) -> Usage:
-        environment = {**os.environ, "RESTIC_CACHE_DIR": str(self.work / "cache")}
-        head = [
-            self.restic,
-            "-q",
-            "-q",
-            "-r",
-            way.url.format(id=repository.name),
-            "-p",
-            self.work / "password",
-        ]
+    def _run(self, place: Place, way: Way, *words: object) -> Usage:
         os.sync()
-        how = {"env": environment, "stdout": subprocess.DEVNULL}
-        return run_measured([*head, *way.options, *words], way.servers, **how)
+        return self.bare.run(place, words, way.servers)
 
 
 def measure(sizes: Sizes, tools: Tools) -> list[Metric]:
     """Every way that this machine has, in turns."""
-    with tempfile.TemporaryDirectory(prefix="sbs-bench-") as folder:
-        place = Place(tools.restic, Path(folder))
-        place.storage.mkdir()
-        (place.work / "password").write_text("bench")
-        size = mixed_files(place.tree, sizes.mib)
-        with ways(place, tools.rclone) as found:
-            turns = {name: partial(place.both, way) for name, way in found.items()}
+    person = Person.choose()
+    with temporary_folder("bench") as folder:
+        ground = Ground(BareRestic(tools.restic, person, person.own(folder / "restic")), person.own(folder))
+        person.own(ground.storage)
+        size = mixed_files(ground.tree, sizes.mib)
+        with ways(ground, tools.rclone) as found:
+            turns = {name: partial(ground.both, way) for name, way in found.items()}
             results = take_turns(turns, sizes.rounds, tools.say)
     return [
         metric
@@ -143,22 +143,22 @@ def _metrics(operation: str, pair: Pair, results: dict[str, list[Both]], size: i
 
 
 @contextmanager
-def ways(place: Place, rclone: Path | None) -> Iterator[dict[str, Way]]:
+def ways(ground: Ground, rclone: Path | None) -> Iterator[dict[str, Way]]:
     """Start the servers; stop them in the end."""
-    folder = place.work / "servers"
+    folder = ground.work / "servers"
     folder.mkdir()
     make_certificates(folder)
     with ExitStack() as stack:
         services = {"gateway": free_port()} | ({"rclone": free_port()} if rclone else {})
         fronts = {name: free_port() for name in [*services, "gateway-h2"]}
-        pids = {"gateway": _start_gateway(stack, services["gateway"], place.storage, folder)}
+        pids = {"gateway": _start_gateway(stack, services["gateway"], ground.storage, folder)}
         if rclone:
-            pids["rclone"] = _start_rclone(stack, rclone, services["rclone"], place.storage)
-        traefik = _stopped(stack, start_traefik(TRAEFIK, folder, services, fronts))
+            pids["rclone"] = _start_rclone(stack, rclone, services["rclone"], ground.storage)
+        traefik = _stopped(stack, start_traefik(script("traefik"), folder, services, fronts))
         for port in fronts.values():
             wait_for_port(port, traefik)
         tls = ("--cacert", str(folder / "ca.crt"), "--tls-client-cert", str(folder / "agent.pem"))
-        found = {"local": Way(f"{place.storage}/{{id}}")}
+        found = {"local": Way()}
         for name, port in services.items():
             found[name] = Way(f"rest:http://127.0.0.1:{port}/{_prefix(name)}{{id}}/", (pids[name],))
         for name, port in fronts.items():
@@ -173,9 +173,10 @@ def _prefix(service: str) -> str:
 
 
 def _start_gateway(stack: ExitStack, port: int, storage: Path, folder: Path) -> int:
-    command = [sys.executable, str(HERE / "gateway_parts.py"), str(port), str(storage), str(folder / "state")]
-    process = _stopped(stack, subprocess.Popen(command, stdout=subprocess.DEVNULL))
-    wait_until_ready(port, process)
+    command = [sys.executable, "-m", "bench.gateway_parts", str(port), str(storage), str(folder / "state")]
+    process = _stopped(stack, subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL))
+    wait_for_port(port, process)
+    urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz").close()
     return process.pid
 
 

@@ -1,6 +1,6 @@
 """What bench/gateway.py runs beside restic: our gateway, rclone and Traefik with certificates of its own.
 
-As a command (`python bench/gateway_parts.py <port> <storage root> <state folder>`) it is the gateway itself, with
+As a command (`python -m bench.gateway_parts <port> <storage root> <state folder>`) it is the gateway itself, with
 an authorizer that lets every request into the repository of its address: what is measured is the data path.
 """
 
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import datetime
 import os
-import socket
 import sys
-import urllib.request
 from pathlib import Path
 from subprocess import Popen
 from uuid import UUID
@@ -26,6 +24,7 @@ from sbs_server.gateway.authorize import AgentIdentity, CertificateReader, Ingre
 from sbs_server.gateway.layout import StorageRoots
 from sbs_server.gateway.server import GatewayServer, Loop
 from sbs_server.gateway.state import GatewayState
+from sbs_server.kit.pki.authority import key_to_pem
 
 Key = ec.EllipticCurvePrivateKey
 AGENT = AgentIdentity(UUID(int=1), UUID(int=2), "3", datetime.datetime.max.replace(tzinfo=datetime.UTC))
@@ -39,7 +38,7 @@ class OpenAuthorizer:
 
     async def restic_repository(self, restic_repository_id: UUID, agent: AgentIdentity) -> RepositoryGrant:
         del agent
-        return RepositoryGrant(restic_repository_id, self._root / restic_repository_id.hex)
+        return RepositoryGrant(restic_repository_id, self._root / restic_repository_id.hex, own=True)
 
     async def ready(self) -> None:
         return None
@@ -76,14 +75,6 @@ def serve(port: int, root: Path, state: Path) -> None:
     GatewayServer(given, "127.0.0.1", port, loop=loop).run()
 
 
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def make_certificates(folder: Path) -> None:
     """ca.crt, server.crt/.key (localhost), agent.pem (certificate and key, as restic wants it)."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
@@ -92,12 +83,12 @@ def make_certificates(folder: Path) -> None:
     server_key = ec.generate_private_key(ec.SECP256R1())
     names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
     (folder / "server.crt").write_bytes(_pem(_certificate("localhost", server_key, ca, ca_key, names)))
-    (folder / "server.key").write_bytes(_key_pem(server_key))
+    (folder / "server.key").write_bytes(key_to_pem(server_key))
     agent_key = ec.generate_private_key(ec.SECP256R1())
     uri = f"spiffe://sbs/org/{AGENT.organization_id.hex}/agent/{AGENT.agent_id.hex}"
     names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)])
     agent = _certificate("agent", agent_key, ca, ca_key, names)
-    (folder / "agent.pem").write_bytes(_pem(agent) + _key_pem(agent_key))
+    (folder / "agent.pem").write_bytes(_pem(agent) + key_to_pem(agent_key))
 
 
 def start_traefik(
@@ -146,24 +137,6 @@ def start_traefik(
     return Popen([binary, f"--configFile={folder / 'static.yml'}"])
 
 
-def wait_for_port(port: int, process: Popen[bytes]) -> None:
-    """Raises: RuntimeError, if the process ends first."""
-    while process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            os.sched_yield()
-        else:
-            return
-    raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
-
-
-def wait_until_ready(port: int, process: Popen[bytes]) -> None:
-    """Until our gateway says so."""
-    wait_for_port(port, process)
-    urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz").close()
-
-
 def _files(folder: Path) -> dict[str, str]:
     return {"certFile": str(folder / "server.crt"), "keyFile": str(folder / "server.key")}
 
@@ -189,12 +162,6 @@ def _certificate(
 
 def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def _key_pem(key: Key) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
 
 
 if __name__ == "__main__":

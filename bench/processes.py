@@ -39,10 +39,15 @@ def measured(act: Callable[[], object], client: Iterable[int], servers: Iterable
     """Does it, and says what it took; `client` and `servers` are pids of the roots of process trees."""
     client, servers = tuple(client), tuple(servers)
     before = cpu_of_trees(client), cpu_of_trees(servers)
+    wall = seconds_of(act)
+    return Usage(wall, cpu_of_trees(client) - before[0], cpu_of_trees(servers) - before[1])
+
+
+def seconds_of(act: Callable[[], object]) -> float:
+    """Does it, and says how long it took."""
     started = time.perf_counter()
     act()
-    wall = time.perf_counter() - started
-    return Usage(wall, cpu_of_trees(client) - before[0], cpu_of_trees(servers) - before[1])
+    return time.perf_counter() - started
 
 
 def run_measured(command: Sequence[object], servers: Iterable[int], **how: object) -> Usage:

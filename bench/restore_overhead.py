@@ -11,23 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.backup_overhead import GATEWAY, LOCAL, OURS, against, trees
 from bench.bare_restic import Place
 from bench.benchmark import Benchmark, Tools
 from bench.data import small_files
+from bench.overhead import FULL, GATEWAY, LOCAL, OURS, QUICK, Sizes, against, trees
 from bench.processes import Usage
 from bench.results import Goal, Metric, Pair
 from bench.rounds import take_turns
 from bench.scene import Scene, scene
 
 GOAL = Goal(1.05)
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    files: int
-    large_mib: int
-    rounds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +39,7 @@ def measure(sizes: Sizes, tools: Tools) -> list[Metric]:
     found: list[Metric] = []
     with scene(tools.restic) as stage:
         tiny = stage.files("tiny", lambda folder: small_files(folder, 3))
-        for kind, source in trees(stage, sizes.files, sizes.large_mib).items():
+        for kind, source in trees(stage, sizes).items():
             kept = _kept(stage, source, tiny)
             for verify in (True, False):
                 what = f"restore of {kind}{', verified' if verify else ''}"
@@ -108,7 +101,7 @@ def _words(snapshot: str, target: Path, verify: bool) -> list[object]:
 BENCHMARK = Benchmark(
     "restore-overhead",
     "an ordered restore against bare restic, verified and not",
-    sizes=Sizes(files=50_000, large_mib=4096, rounds=3),
-    quick=Sizes(files=200, large_mib=16, rounds=1),
+    sizes=FULL,
+    quick=QUICK,
     measure=measure,
 )

@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,13 +19,14 @@ from uuid import UUID
 from bench.bare_restic import BareRestic, Place
 from bench.errors import BenchError
 from bench.processes import Usage, measured
+from demo.api import has_ended
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.envelope import Envelope
 from sbs_server.models import ResticRepository
 from sbs_server.repositories.keys import SecretStore
+from tests.harness.folder import temporary_folder
 from tests.harness.installation import Agent, Installation, enrolled, installed
 
-_OPEN = frozenset({"waiting", "running"})
 Event = tuple[str, dict[str, Any]]
 
 
@@ -110,7 +110,7 @@ class Scene:
         while True:
             for event, data in self.installation.api.events(run["id"]):
                 yield event, data
-                if event == "run" and data["state"] not in _OPEN:
+                if event == "run" and has_ended(data):
                     return
 
     def drop(self, run: dict[str, Any]) -> None:
@@ -128,9 +128,5 @@ def scene(restic: Path) -> Iterator[Scene]:
     os.environ["SBS_RESTIC"] = str(restic)  # env: the harness takes the same binary as the bare side
     with installed() as installation, enrolled(installation) as agent:
         person = agent.machine.person
-        folder = Path(tempfile.mkdtemp(prefix="sbs-bare-"))
-        folder.chmod(0o755)
-        try:
+        with temporary_folder("bare") as folder:
             yield Scene(installation, agent, BareRestic(restic, person, person.own(folder)))
-        finally:
-            shutil.rmtree(folder)

@@ -13,9 +13,10 @@ from bench.control_group import Group, find_parent, limited
 from bench.errors import BenchError
 from bench.processes import memory_of_tree
 from bench.results import Goal, Metric, alone
-from bench.sbs_command import Sbs, temporary_folder
+from scripts.sources import ROOT
+from tests.harness.command import Sbs
+from tests.harness.folder import temporary_folder
 
-ROOT = Path(__file__).resolve().parent.parent
 CORES, MEMORY_BYTES = 2, 2 << 30
 _LOOK_S = 1.0
 _LAST_LINES = 15
@@ -61,7 +62,7 @@ def _metrics(judged: int | None, code: int, seconds: float, peak: int | None, no
 def _demo(tools: Tools, group: Group | None) -> tuple[int, float, int]:
     """Exit code, seconds, and the most bytes that were seen in its processes."""
     tools.say(f"  the demo on {CORES} cores, {'limited' if group else 'without a limit of memory'}")
-    with temporary_folder() as var:
+    with temporary_folder("bench") as var:
         sbs = Sbs(var / "sbs", tools.restic)
         command = [sys.executable, "-m", "demo", "--var", str(var)]
         started, peak, log = time.perf_counter(), 0, var / "demo.log"

@@ -2,7 +2,7 @@
 
 The source is a sparse file: restic reads every byte of it, so that it is at work long enough to say so, and stores
 next to nothing. It is touched before every start, or restic would not read it again. Both sides keep restic's own
-wait before its first progress message (half a second).
+wait before its first progress message (a tenth of a second, as the agent sets it).
 """
 
 import os

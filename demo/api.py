@@ -4,6 +4,7 @@ import json
 import ssl
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,8 +12,26 @@ import httpx
 from demo.errors import DemoError
 from demo.waiting import until
 
-_FINAL = {"succeeded", "completed_with_warnings", "partial", "failed", "cancelled"}
+_OPEN = {"waiting", "running"}
 _RUN_DEADLINE_S = 240
+
+
+def has_ended(run: dict[str, Any]) -> bool:
+    """Whether a run, as the API or its live view gives it, will change its state no more."""
+    return run["state"] not in _OPEN
+
+
+def restore_order(
+    snapshot_id: str, agent_id: str, target: Path, policy: str = "refuse", **more: Any
+) -> dict[str, Any]:
+    """What to post to `/restores`; `policy` is about files that are in the way."""
+    return {
+        "snapshot_id": snapshot_id,
+        "agent_id": agent_id,
+        "target_folder": str(target),
+        "policy": policy,
+        **more,
+    }
 
 
 class Api:
@@ -69,7 +88,7 @@ class Api:
         for event, data in self.events(run_id):
             if event == "progress":
                 show(_progress(data))
-            elif event == "run" and data["state"] in _FINAL:
+            elif event == "run" and has_ended(data):
                 break
         return until(lambda: self._ended(run_id), _RUN_DEADLINE_S, f"the end of run {run_id}")
 
@@ -91,7 +110,7 @@ class Api:
 
     def _ended(self, run_id: str) -> dict[str, Any] | None:
         run: dict[str, Any] = self.get(f"/runs/{run_id}")
-        return run if run["state"] in _FINAL else None
+        return run if has_ended(run) else None
 
     def _answer(self, response: httpx.Response) -> Any:
         if response.is_success:

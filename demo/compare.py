@@ -174,6 +174,7 @@ class _Checker:
             bytes, bytes
         ] = {}  # first name in the manifest -> first name in the restore
         self._link_found: dict[bytes, bytes] = {}  # and the other way round
+        self._owners: set[tuple[int, int]] = set()
 
     def pair(self, expected: Entry | None, found: Entry | None) -> None:
         """Compares an entry of the manifest with the one restored at its path; None where there is none."""
@@ -197,6 +198,14 @@ class _Checker:
             result.not_compared.append(
                 NotCompared(what, "the backup's user can't read them; they must be absent")
             )
+        if Aspect.OWNER not in self._left_out and len(self._owners) == 1:
+            ((uid, gid),) = self._owners
+            result.not_compared.append(
+                NotCompared(
+                    f"owners other than uid {uid} and gid {gid}",
+                    "all that was backed up is theirs, and only root can give files to somebody else",
+                )
+            )
         return result
 
     def _unreadable(self, expected: Entry, found: Entry | None) -> None:
@@ -207,6 +216,7 @@ class _Checker:
 
     def _both(self, expected: Entry, found: Entry) -> None:
         self._result.entries_checked += 1
+        self._owners.add((expected.uid, expected.gid))
         if expected.kind != found.kind:
             self._differ(expected, Difference.TYPE, _words(expected.kind, found.kind))
             return

@@ -68,19 +68,23 @@ class Machine:
     def enrolled(self) -> bool:
         return (self.state_dir / "agent.json").exists()
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """The agent runs while the block does."""
+    def start(self) -> subprocess.Popen[bytes]:
+        """The agent's own process; what it says is added to `agent.log`. The caller stops it."""
         with (self.folder / "agent.log").open("ab") as log:
-            process = subprocess.Popen(
+            return subprocess.Popen(  # type: ignore[call-overload,no-any-return]  # by platform
                 [*_AGENT, "run", "--log", "json", "--state-dir", str(self.state_dir)],
                 env=self._environment(),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                **self.person.options(),  # type: ignore[call-overload]  # by platform
+                **self.person.options(),
             )
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The agent runs while the block does."""
+        process = self.start()
         try:
             yield
         finally:
@@ -105,8 +109,5 @@ class Machine:
         )
 
     def _environment(self) -> dict[str, str]:
-        return {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.folder),
-            "SBS_RESTIC": str(self.restic),
-        }  # env: passed on
+        path = os.environ["PATH"]  # env: passed on
+        return {"PATH": path, "HOME": str(self.folder), "SBS_RESTIC": str(self.restic)}

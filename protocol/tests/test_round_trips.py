@@ -44,20 +44,23 @@ from sbs_protocol.identifiers import (
     parse_hex_id,
     run_of_command,
 )
-from sbs_protocol.paths import WirePath
+from sbs_protocol.paths import WirePath, exact
 
 _TIMES = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis wants naive bounds
 _PATHS = st.binary(max_size=60).filter(lambda path: b"\0" not in path)
 _STEPS = st.from_regex(r"\A[a-z][a-z0-9_-]{0,31}\Z")
 _TEXTS = st.text(max_size=20)
 
+_ANY_PATHS = _TEXTS | _PATHS.map(WirePath.from_bytes)
+
 _BACKUPS = st.builds(
-    BackupRun, sources=st.lists(_TEXTS, min_size=1, max_size=3), includes=st.lists(_TEXTS, max_size=2)
+    BackupRun, sources=st.lists(_ANY_PATHS, min_size=1, max_size=3), includes=st.lists(_TEXTS, max_size=2)
 )
 _RESTORES = st.builds(
     RestoreRun,
     selection=st.lists(_PATHS.map(WirePath.from_bytes), max_size=3),
     policy=st.sampled_from(ConflictPolicy),
+    target_folder=_ANY_PATHS,
 )
 _COMMANDS = st.builds(
     Command,
@@ -125,6 +128,24 @@ def test_a_path_of_any_bytes_survives_the_wire(path: bytes) -> None:
     wire = WirePath.model_validate_json(WirePath.from_bytes(path).model_dump_json())
     assert wire.to_bytes() == path
     assert WirePath.from_fs(os.fsdecode(path)) == wire
+
+
+@given(_PATHS)
+def test_a_path_is_the_same_as_text_and_as_bytes(path: bytes) -> None:
+    assert exact(WirePath.from_bytes(path)) == path
+    with suppress(UnicodeDecodeError):
+        assert exact(path.decode("utf-8")) == path
+
+
+@given(_PATHS)
+def test_a_message_may_quote_any_name(path: bytes) -> None:
+    text = f"no room for {os.fsdecode(path)}"
+    shown = "".join("\ufffd" if "\udc80" <= character <= "\udcff" else character for character in text)
+    for sent in (
+        Problem(code=ErrorCode.INTERNAL, message=text, retryable=False),
+        FileWarning(path=WirePath.from_bytes(path), code="other", message=text),
+    ):
+        assert type(sent).model_validate_json(sent.model_dump_json()).message == shown
 
 
 @given(_PATHS)

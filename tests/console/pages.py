@@ -33,6 +33,32 @@ def row(visit: Visit, name: str) -> Locator:
     return visit.page.get_by_role("row").filter(has_text=name)
 
 
+def header(visit: Visit, key: str) -> Locator:
+    """The head of a table's column."""
+    return visit.page.get_by_role("columnheader", name=visit.text(key), exact=True)
+
+
+def names(visit: Visit, table: str) -> Locator:
+    """The links to the objects that a list's table shows, from the top down."""
+    rows = visit.page.get_by_role("table", name=visit.text(table), exact=True)
+    return rows.locator("tbody td[data-choose] + td a, tbody td:first-child:not([data-choose]) a")
+
+
+def tool(visit: Visit, key: str) -> Locator:
+    """A button beside a list's filter."""
+    return visit.button(key)
+
+
+def tick(visit: Visit, name: str) -> None:
+    """Chooses a row, for an act on several."""
+    visit.page.get_by_role("checkbox", name=visit.text("ui:table.choose", name=name), exact=True).check()
+
+
+def bar(visit: Visit) -> Locator:
+    """What can be done with the chosen rows."""
+    return visit.page.get_by_role("region", name=visit.text("bulk.bar"), exact=True)
+
+
 def fact(visit: Visit, key: str) -> Locator:
     """What a list of facts says beside this word."""
     word = visit.page.get_by_role("term").filter(has=visit.page.get_by_text(visit.text(key), exact=True))

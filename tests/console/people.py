@@ -49,4 +49,5 @@ def session_lives(installation: Installation, cookie: str) -> bool:
 def client(installation: Installation) -> httpx.Client:
     """Nobody yet, at the API of the installation."""
     context = ssl.create_default_context(cafile=installation.root_certificate)
-    return httpx.Client(base_url=f"{installation.url}/api/v1", verify=context, timeout=30)
+    limits = httpx.Limits(max_connections=None)
+    return httpx.Client(base_url=f"{installation.url}/api/v1", verify=context, timeout=30, limits=limits)

@@ -14,8 +14,8 @@ from tests.harness.installation import Installation
 
 # Words that are the same in every language, and those of the tests themselves.
 _NAMES = re.compile(
-    r"\b(restic|SBS|Debian|Linux|bookworm|Ctrl|English|UTC|cron|MON-FRI|tmp|documents|tests|place|job|vm)\b"
-    r"|\b[0-9a-f]{6,8}\b|\S+\.(txt|db|tmp|bin)\b|[\w-]+-\w+|(backup|restore|command)\.\w+|x86_64|GNU/Linux"
+    r"\b(restic|SBS|CSV|Debian|Linux|bookworm|Ctrl|English|UTC|cron|MON-FRI|tmp|documents|tests|place|job|vm)\b"
+    r"|\b[0-9a-f]{6,8}\b|\S+\.(txt|db|tmp|bin)\b|[\w-]+-\w+|(backup|restore|command|paths)\.\w+|x86_64|GNU/Linux"
     r"|open \S+ permission denied|permission denied|\bopen\b|\bfiltered machine\b"
 )
 _WORDS = """() => {

@@ -82,6 +82,18 @@ def test_the_timeline_is_what_the_platform_has_written_down(
         assert re.search(r"\d", line), line
 
 
+def test_the_timeline_says_only_once_why_a_run_failed(
+    installation: Installation, console: Visit, scene: Scene
+) -> None:
+    go(console, installation, f"/runs/{scene.failed['id']}")
+    said = installation.api.get(f"/runs/{scene.failed['id']}")["error"]["message"]
+    steps = installation.api.get(f"/runs/{scene.failed['id']}/timeline")["steps"]
+    assert steps[-1]["error"]["message"] == said
+    timeline = section(console, "runs.timeline")
+    expect(timeline.get_by_role("listitem")).to_have_count(len(steps))
+    expect(timeline.get_by_text(said, exact=True)).to_have_count(1)
+
+
 def test_warnings_name_their_files_and_can_be_searched(
     installation: Installation, console: Visit, scene: Scene
 ) -> None:

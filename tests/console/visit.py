@@ -28,8 +28,6 @@ _CUT_OFF = """() => [...document.body.querySelectorAll("*")].filter((element) =>
     const hides = getComputedStyle(element).overflowX !== "visible"
     return (hides && element.scrollWidth > element.clientWidth + 1) || box.right > window.innerWidth + 1
 }).map((element) => element.textContent.trim().slice(0, 80))"""
-# What is said as 0.00: letters of another font by a pixel, when theirs comes.
-_UNSEEN = 0.001
 _PATIENCE_S = 30
 _PAUSE_MS = 50
 _ERRORS = {"error", "warning"}
@@ -87,7 +85,7 @@ class Visit:
     def shifts(self) -> list[dict[str, Any]]:
         """What moved under the reader's eyes without them having touched anything, in this document."""
         found: list[dict[str, Any]] = self.page.evaluate("window.sbsShifts")
-        return [shift for shift in found if shift["value"] > _UNSEEN]
+        return found
 
     def cut_off(self) -> list[str]:
         """Texts of which a part is out of sight: in a box too small for them, or beyond the window's edge.

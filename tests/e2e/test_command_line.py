@@ -5,13 +5,13 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from demo.platform import SBS
 from tests.harness.installation import EMAIL, Agent, Installation
 
 Done = subprocess.CompletedProcess[str]
@@ -23,7 +23,7 @@ def sbs(installation: Installation, tmp_path_factory: pytest.TempPathFactory) ->
     session = tmp_path_factory.mktemp("cli") / "session.json"
 
     def run(*words: str, interrupt_at: str = "") -> Done:
-        command = [sys.executable, "-m", "sbs_server.roles.cli", *words, "--session-file", str(session)]
+        command = [*SBS, *words, "--session-file", str(session)]
         env = {"PATH": os.environ["PATH"], "HOME": str(session.parent), "COLUMNS": "200"}
         if not interrupt_at:
             return subprocess.run(command, env=env, capture_output=True, text=True, check=False)

@@ -2,57 +2,41 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sbs_restic.cli import find_restic
-
-ROOT = Path(__file__).resolve().parents[2]
+from scripts.sources import ROOT
+from tests.harness.command import Sbs
+from tests.harness.folder import temporary_folder
 
 
 @pytest.fixture
-def var() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="sbs-demo-"))
-    folder.chmod(0o755)
-    yield folder
-    _sbs(folder, "down")
-    shutil.rmtree(folder)
+def sbs() -> Iterator[Sbs]:
+    with temporary_folder("demo") as var:
+        made = Sbs(var / "sbs", find_restic(os.environ.get("SBS_RESTIC")).path)
+        yield made
+        made.down()
 
 
-def _environment() -> dict[str, str]:
-    restic = find_restic(os.environ.get("SBS_RESTIC")).path
-    ports = {"SBS_PORT_CONSOLE": "0", "SBS_PORT_AGENTS": "0", "SBS_PORT_NATS": "0"}
-    return {
-        **{k: v for k, v in os.environ.items() if not k.startswith("SBS_")},
-        **ports,
-        "SBS_RESTIC": str(restic),
-    }
-
-
-def _sbs(var: Path, *words: str) -> None:
-    command = [sys.executable, "-m", "sbs_server.roles.cli", *words, "--data-dir", str(var / "sbs")]
-    subprocess.run(command, env=_environment(), check=True, stdout=subprocess.DEVNULL)
-
-
-def _demo(var: Path) -> dict[str, Any]:
+def _demo(sbs: Sbs) -> dict[str, Any]:
+    var = sbs.data_dir.parent
     command = [sys.executable, "-m", "demo", "--var", str(var)]
-    done = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=sbs.environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     report: dict[str, Any] = json.loads((var / "demo" / "report.json").read_text("utf-8"))
     return report
 
 
 @pytest.mark.timeout(600)
-def test_the_demo_holds_and_a_second_run_works_on_the_data_of_the_first(var: Path) -> None:
-    for report in (_demo(var), _demo(var)):
+def test_the_demo_holds_and_a_second_run_works_on_the_data_of_the_first(sbs: Sbs) -> None:
+    for report in (_demo(sbs), _demo(sbs)):
         assert report["ok"] is True
         assert report["backup"]["snapshots"] == 2
         assert report["verification"]["mismatches"] == 0
         assert sorted(report["unreadable"]) == sorted(report["planted"])
+        assert None not in report["components"].values()

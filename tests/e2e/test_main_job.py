@@ -1,6 +1,5 @@
 """Backups and restores by a real agent: what happens on disk and in restic is what the platform says."""
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -8,17 +7,7 @@ import pytest
 
 from demo.waiting import until
 from tests.harness.installation import Agent, Installation
-from tests.harness.witness import restic_of
-
-
-def _names(folder: Path) -> list[str]:
-    return [entry.name for entry in folder.iterdir()]
-
-
-def _tree(folder: Path) -> dict[str, str]:
-    """Relative path to SHA-256 of every file below a folder."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+from tests.harness.witness import contents, digest, locks, restic_of, snapshots
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +23,12 @@ def test_a_backup_can_be_restored_byte_for_byte(
 ) -> None:
     run = installation.back_up(installation.job(agent.id, [documents]))
     assert run["state"] == "succeeded"
-    assert run["targets"][0]["restic_snapshot_id"] in _names(installation.restic_path(run) / "snapshots")
+    assert run["targets"][0]["restic_snapshot_id"] in snapshots(installation.restic_path(run))
     target = agent.folder / "restored"
     restored = installation.restore(run, target, "refuse")
     assert restored["state"] == "succeeded"
     assert restored["result"]["files_verified"] == 21
-    assert _tree(Path(f"{target}{documents}")) == _tree(documents)
+    assert contents(Path(f"{target}{documents}")) == contents(documents)
 
 
 def test_a_file_that_cant_be_read_is_named_and_the_run_is_no_plain_success(
@@ -65,7 +54,7 @@ def test_a_source_that_does_not_exist_fails_with_that_reason_and_leaves_no_snaps
     assert (run["state"], run["error"]["code"]) == ("failed", "source_missing")
     assert len(run["attempts"]) == 1
     assert run["snapshot_id"] is None
-    assert _names(installation.restic_path(run) / "snapshots") == []
+    assert snapshots(installation.restic_path(run)) == set()
 
 
 def test_masks_choose_what_is_backed_up(installation: Installation, agent: Agent) -> None:
@@ -78,7 +67,7 @@ def test_masks_choose_what_is_backed_up(installation: Installation, agent: Agent
         run = installation.back_up(job)
         target = agent.folder / f"masks of {job['name']}"
         assert installation.restore(run, target, "refuse")["state"] == "succeeded"
-        assert set(_tree(Path(f"{target}{source}"))) == {"taken.txt", "deep/taken.txt"}
+        assert set(contents(Path(f"{target}{source}"))) == {"taken.txt", "deep/taken.txt"}
 
 
 @pytest.fixture(scope="module")
@@ -138,14 +127,14 @@ def test_only_the_chosen_paths_are_restored(
     target = agent.folder / "chosen"
     restored = installation.restore(run, target, "refuse", selection=[str(chosen)])
     assert restored["state"] == "succeeded"
-    assert _tree(target) == {str(chosen)[1:]: hashlib.sha256(chosen.read_bytes()).hexdigest()}
+    assert contents(target) == {str(chosen)[1:]: digest(chosen)}
 
 
 def test_keep_last_forgets_the_oldest_in_restic_too(installation: Installation, agent: Agent) -> None:
     agent.write("kept.txt", b"kept")
     job = installation.job(agent.id, [agent.folder / "documents" / "kept.txt"], keep_last=2)
     runs = [installation.back_up(job) for _ in range(3)]
-    held = set(_names(installation.restic_path(runs[0]) / "snapshots"))
+    held = snapshots(installation.restic_path(runs[0]))
     assert held == {run["targets"][0]["restic_snapshot_id"] for run in runs[1:]}
     listed = {s["id"] for s in installation.api.all("/snapshots", job_id=job["id"])}
     assert listed == {run["snapshot_id"] for run in runs[1:]}
@@ -174,7 +163,7 @@ def test_folders_and_files_of_a_snapshot_can_be_read(
 ) -> None:
     run = installation.back_up(installation.job(agent.id, [documents]))
     listed = installation.api.all(f"/snapshots/{run['snapshot_id']}/files", path=str(documents))
-    assert {entry["name"] for entry in listed} == set(_names(documents))
+    assert {entry["name"] for entry in listed} == {entry.name for entry in documents.iterdir()}
     content = installation.api.download(
         f"/snapshots/{run['snapshot_id']}/content", path=str(documents / "Отчёт за год.txt")
     )
@@ -196,8 +185,8 @@ def test_a_cancelled_run_leaves_no_restic_no_lock_and_no_snapshot(
     assert ended["state"] == "cancelled"
     assert restic_of(agent, "backup") is None
     path = installation.restic_path(ended)
-    assert _names(path / "locks") == []
-    assert _names(path / "snapshots") == []
+    assert locks(path) == set()
+    assert snapshots(path) == set()
     again = installation.back_up(job)
     assert again["state"] == "succeeded"
 

@@ -2,18 +2,18 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from demo.waiting import until
+from tests.harness.disk import SmallDisk, small_disk
 from tests.harness.installation import Agent, Installation
+from tests.harness.witness import locks
 
 _FULL_S = 90
+_DISK_BYTES, _MORE_BYTES = 12 << 20, 64 << 20
 MIB = 1 << 20
 
 
@@ -59,38 +59,25 @@ def test_a_job_decides_how_hard_its_data_is_packed(installation: Installation, a
     assert packed["max"] < MIB / 2 < packed["off"]
 
 
-@dataclass
-class Disk:
-    """A small disk with a repository on it."""
-
-    path: Path
-    repository: dict[str, Any]
-
-    def resize(self, mib: int) -> None:
-        """What an operator does who adds storage."""
-        subprocess.run(["mount", "-o", f"remount,size={mib}m", str(self.path)], check=True)
-
-
 @pytest.fixture
-def disk(installation: Installation) -> Iterator[Disk]:
-    path = installation.data_dir / "storage" / "small-disk"
-    path.mkdir()
-    owner = path.parent.stat()
-    options = f"size=12m,mode=0700,uid={owner.st_uid},gid={owner.st_gid}"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(path)], check=True)
-    try:
-        yield Disk(path, installation.api.post("/repositories", {"name": "small", "path": str(path)}))
-    finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=True)
+def disk(installation: Installation) -> Iterator[SmallDisk]:
+    """A folder for one repository, the platform's own as its neighbours are."""
+    folder = installation.data_dir / "storage" / "small-disk"
+    folder.mkdir(mode=0o700)
+    owner = folder.parent.stat()
+    os.chown(folder, owner.st_uid, owner.st_gid)
+    with small_disk(folder, _DISK_BYTES) as made:
+        yield made
 
 
 @pytest.mark.root
 def test_a_run_waits_while_its_repository_is_full_and_goes_on_when_there_is_room(
-    installation: Installation, agent: Agent, disk: Disk
+    installation: Installation, agent: Agent, disk: SmallDisk
 ) -> None:
     agent.write("large/file.bin", os.urandom(20 * MIB))
     source = agent.folder / "documents" / "large"
-    job = installation.job(agent.id, [source], repository_ids=[disk.repository["id"]])
+    repository = installation.api.post("/repositories", {"name": "small", "path": str(disk.folder)})
+    job = installation.job(agent.id, [source], repository_ids=[repository["id"]])
     started = installation.start(job)
 
     def waits() -> dict[str, Any] | None:
@@ -101,7 +88,7 @@ def test_a_run_waits_while_its_repository_is_full_and_goes_on_when_there_is_room
     assert waiting["state"] == "waiting"
     assert waiting["wait"]["retry_at"] is not None
     assert [attempt["error"]["code"] for attempt in waiting["attempts"]] == ["repository_full"]
-    assert list((next((disk.path / "agents").iterdir()) / "locks").iterdir()) == []
-    disk.resize(64)
+    assert locks(next((disk.folder / "agents").iterdir())) == set()
+    disk.resize(_MORE_BYTES)
     run = installation.ended(started)
     assert (run["state"], len(run["attempts"])) == ("succeeded", 2)

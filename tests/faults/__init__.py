@@ -1,1 +1,1 @@
-"""Processes killed in the middle of a backup: the run goes on, and nothing is lost or doubled."""
+"""Faults in the middle of backups and restores: the run goes on, and nothing is lost or doubled."""

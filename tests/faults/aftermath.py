@@ -6,8 +6,8 @@ from typing import Any
 from tests.faults.matrix import Cell
 from tests.harness.faults import Place
 from tests.harness.installation import Installation
-from tests.harness.moments import Moment, digests
-from tests.harness.witness import locks, rows, snapshots
+from tests.harness.moments import Moment
+from tests.harness.witness import contents, locks, rows, snapshots
 
 # The one reason with which an attempt may end early; what is not here must not end one.
 _REASONS = {
@@ -32,10 +32,9 @@ def assert_backed_up(installation: Installation, ended: dict[str, Any]) -> None:
 def assert_restored(ended: dict[str, Any], target: Path, documents: Path) -> None:
     """Every file is there with its contents, each was verified, and nothing else lies beside them."""
     assert ended["state"] == "succeeded", ended["error"]
-    found = [entry for entry in target.rglob("*") if entry.is_file()]
-    assert {file.parent for file in found} == {Path(f"{target}{documents}")}
-    assert digests(found) == digests(documents.iterdir())
-    assert ended["result"]["files_verified"] == len(found)
+    expected = {f"{documents}/{name}"[1:]: digest for name, digest in contents(documents).items()}
+    assert contents(target) == expected
+    assert ended["result"]["files_verified"] == len(expected)
 
 
 def assert_attempts(ended: dict[str, Any], cell: Cell) -> None:

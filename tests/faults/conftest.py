@@ -6,7 +6,9 @@ import pytest
 
 from tests.faults.matrix import today
 from tests.harness.cable import Cable
-from tests.harness.faults import Place, SmallDisk, may_mount, small_disk
+from tests.harness.disk import SmallDisk, may_mount, small_disk
+from tests.harness.faults import Place
+from tests.harness.folder import temporary_folder
 from tests.harness.installation import Installation, enrolled, installed
 
 _DISK_BYTES = 320 * 2**20
@@ -29,8 +31,10 @@ def disk() -> Iterator[SmallDisk | None]:
     if not may_mount():
         yield None
         return
-    with small_disk(_DISK_BYTES) as made:
-        yield made
+    with temporary_folder("disk") as folder:
+        folder.chmod(0o1777)  # the platform's account makes its repositories there
+        with small_disk(folder, _DISK_BYTES) as made:
+            yield made
 
 
 @pytest.fixture(scope="session")

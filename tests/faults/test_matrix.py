@@ -14,7 +14,8 @@ import pytest
 
 from tests.faults.aftermath import assert_attempts, assert_backed_up, assert_nothing_left, assert_restored
 from tests.faults.matrix import Cell, cells, of_the_day, today
-from tests.harness.faults import Place, may_mount, strike
+from tests.harness.disk import may_mount
+from tests.harness.faults import Place, strike
 from tests.harness.moments import Copies, Moment, Packs, held
 
 _FILES, _FILE_BYTES = 12, 16 * 2**20

@@ -1,19 +1,17 @@
 """Faults: what strikes in the middle of a run, and how what it broke comes back."""
 
-import os
-import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
 
+from demo.api import has_ended
 from demo.waiting import until
 from tests.harness.cable import Cable
+from tests.harness.disk import SmallDisk
 from tests.harness.installation import Agent, Installation
 from tests.harness.witness import kill, processes_of, wait_for_another
 
@@ -32,48 +30,7 @@ class Place:
     installation: Installation
     agent: Agent
     cable: Cable
-    disk: "SmallDisk | None"
-
-
-@dataclass(frozen=True, slots=True)
-class SmallDisk:
-    """A file system of its own that a repository lies on."""
-
-    folder: Path
-
-    @property
-    def _filler(self) -> Path:
-        return self.folder / "filler"
-
-    def fill(self) -> None:
-        """Takes every byte that is left; a write in between finds no space."""
-        with self._filler.open("ab", buffering=0) as file:
-            while True:
-                try:
-                    file.write(bytes(4096))
-                except OSError:
-                    return
-
-    def free(self) -> None:
-        self._filler.unlink()
-
-
-@contextmanager
-def small_disk(size_bytes: int) -> Iterator[SmallDisk]:
-    """A tmpfs that everybody may write to. Needs root."""
-    folder = Path(tempfile.mkdtemp(prefix="sbs-disk-"))
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size_bytes},mode=1777", "sbs-tests", folder], check=True
-    )
-    try:
-        yield SmallDisk(folder)
-    finally:
-        subprocess.run(["umount", folder], check=True)
-        folder.rmdir()
-
-
-def may_mount() -> bool:
-    return os.geteuid() == 0
+    disk: SmallDisk | None
 
 
 def strike(fault: str, place: Place, restic: psutil.Process, run: dict[str, Any]) -> Mend:
@@ -106,9 +63,8 @@ def _component(place: Place, name: str) -> Mend:
 
 def _agent(place: Place, restic: psutil.Process) -> Mend:
     if restic.status() != psutil.STATUS_ZOMBIE:
-        assert restic.pid in processes_of(
-            place.agent, "restic"
-        )  # or finding none afterwards would say nothing
+        # Or finding none afterwards would say nothing.
+        assert restic.pid in processes_of(place.agent, "restic")
     place.agent.kill()
 
     def mend() -> None:
@@ -158,7 +114,7 @@ def _disk(place: Place, run: dict[str, Any]) -> Mend:
     def felt() -> bool | None:
         now = place.installation.api.get(f"/runs/{run['id']}")
         failed = any(attempt["result"] == "failed" for attempt in now["attempts"])
-        return True if failed or now["state"] not in {"waiting", "running"} else None
+        return True if failed or has_ended(now) else None
 
     def mend() -> None:
         try:

@@ -3,10 +3,7 @@
 import json
 import os
 import secrets
-import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +13,7 @@ from typing import Any
 import httpx
 import psutil
 
-from demo.api import Api
+from demo.api import Api, has_ended, restore_order
 from demo.errors import DemoError
 from demo.machine import Machine, Person
 from demo.platform import Platform
@@ -24,8 +21,11 @@ from demo.waiting import until
 from sbs_restic.cli import find_restic
 from sbs_server.embedded.table import COMPONENTS
 from sbs_server.testing.services import PlatformServices, start_platform
+from tests.harness.folder import temporary_folder
 
 EMAIL = "admin@tests.example"
+# What a call meets while a part of the platform is on its way back: no connection, 502, 503, half an answer.
+NOT_BACK = (httpx.HTTPError, DemoError, ValueError)
 _CONNECT_S = 60
 _SETTLE_S = 90
 _RUN_S = 170
@@ -71,7 +71,12 @@ class Installation:
 
     @property
     def root_certificate(self) -> Path:
-        return self.data_dir / "pki" / "root.crt"
+        return Platform(self.data_dir).root_certificate
+
+    @property
+    def password(self) -> str:
+        """The administrator's."""
+        return self.password_file.read_text().strip()
 
     def repository(self, root: Path | None = None) -> dict[str, Any]:
         """A fresh repository below a storage root, by default the platform's own."""
@@ -105,18 +110,23 @@ class Installation:
     def settle(self) -> None:
         """Waits until every component is ready again after a fault, and signs in anew: sessions may be gone."""
         until(self._all_ready, _SETTLE_S, "the platform to be whole again")
-        until(self._signed_in, _SETTLE_S, "the API to let the administrator in again")
+        self.let_in(self.api, _SETTLE_S)
+
+    def let_in(self, api: Api, within_s: float) -> None:
+        """Signs the administrator in, as soon as the API is there."""
+
+        def signed_in() -> bool | None:
+            try:
+                api.sign_in(EMAIL, self.password, self.organization)
+            except NOT_BACK:
+                return None
+            return True
+
+        until(signed_in, within_s, "the API to let the administrator in")
 
     def _all_ready(self) -> bool | None:
         rows = json.loads((self.data_dir / "run" / "state.json").read_text("utf-8"))["components"]
         return True if all(row["state"] in {"ready", "done"} for row in rows) else None
-
-    def _signed_in(self) -> bool | None:
-        try:
-            self.api.sign_in(EMAIL, self.password_file.read_text(), self.organization)
-        except (httpx.HTTPError, DemoError, ValueError):
-            return None  # 502 or 503: still on its way
-        return True
 
     def ended(self, run: dict[str, Any]) -> dict[str, Any]:
         """The run as it is at its end. A part of the platform may be on its way back meanwhile."""
@@ -124,9 +134,9 @@ class Installation:
         def final() -> dict[str, Any] | None:
             try:
                 now: dict[str, Any] = self.api.get(f"/runs/{run['id']}")
-            except (httpx.HTTPError, DemoError, ValueError):
+            except NOT_BACK:
                 return None
-            return None if now["state"] in {"waiting", "running"} else now
+            return now if has_ended(now) else None
 
         return until(final, _RUN_S, f"the end of run {run['id']}")
 
@@ -136,14 +146,8 @@ class Installation:
 
     def start_restore(self, run: dict[str, Any], target: Path, policy: str, **more: Any) -> dict[str, Any]:
         """Starts to restore what the run backed up; gives the restore's run."""
-        body = {
-            "snapshot_id": run["snapshot_id"],
-            "agent_id": run["agent_id"],
-            "target_folder": str(target),
-            "policy": policy,
-            **more,
-        }
-        started: dict[str, Any] = self.api.post("/restores", body)["run"]
+        order = restore_order(run["snapshot_id"], run["agent_id"], target, policy, **more)
+        started: dict[str, Any] = self.api.post("/restores", order)["run"]
         return started
 
     def restic_path(self, run: dict[str, Any]) -> Path:
@@ -159,7 +163,7 @@ class Agent:
 
     machine: Machine
     api: Api
-    id: str = ""
+    id: str
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     @property
@@ -168,29 +172,7 @@ class Agent:
         return self.machine.folder
 
     def start(self, *, wait: bool = True) -> None:
-        with (self.folder / "agent.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "sbs_agent",
-                    "run",
-                    "--log",
-                    "json",
-                    "--state-dir",
-                    str(self.machine.state_dir),
-                ],
-                env={
-                    "PATH": os.environ["PATH"],
-                    "HOME": str(self.folder),
-                    "SBS_RESTIC": str(self.machine.restic),
-                },
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                **self.machine.person.options(),  # type: ignore[call-overload]  # by platform
-            )
+        self.process = self.machine.start()
         if wait:
             self.wait_connected()
 
@@ -239,50 +221,43 @@ def installed(
     environment: Mapping[str, str] | None = None, *, more_storage: Sequence[Path] = ()
 ) -> Iterator[Installation]:
     """The whole platform on ports of its own, with further settings and storage roots; all is gone at the end."""
-    data_dir = Path(tempfile.mkdtemp(prefix="sbs-e2e-"))
-    data_dir.chmod(0o755)
-    restic = find_restic(os.environ.get("SBS_RESTIC")).path
     names = [component.name for component in COMPONENTS]
-    roots = json.dumps([str(data_dir / "storage"), *map(str, more_storage)])
-    settings = {"SBS_RESTIC": str(restic), "SBS_STORAGE__ROOTS": roots, **(environment or {})}
-    supervised = Supervised(start_platform(data_dir, names, settings), settings)
-    try:
-        installation = _administered(supervised, data_dir)
-        yield installation
-        installation.api.close()
-    finally:
-        supervised.services.stop()
-        shutil.rmtree(data_dir)
+    with temporary_folder("e2e") as data_dir:
+        roots = json.dumps([str(data_dir / "storage"), *map(str, more_storage)])
+        settings = {"SBS_RESTIC": str(_restic()), "SBS_STORAGE__ROOTS": roots, **(environment or {})}
+        supervised = Supervised(start_platform(data_dir, names, settings), settings)
+        try:
+            installation = _administered(supervised, data_dir)
+            yield installation
+            installation.api.close()
+        finally:
+            supervised.services.stop()
 
 
 def _administered(supervised: Supervised, data_dir: Path) -> Installation:
     organization = f"tests {secrets.token_hex(4)}"
-    password_file = data_dir / "admin-password"
-    password_file.touch(mode=0o600)
-    password_file.write_text(secrets.token_urlsafe(18))
-    command = [sys.executable, "-m", "sbs_server.roles.cli", "create-admin", f"--email={EMAIL}"]
-    options = [f"--organization={organization}", f"--password-file={password_file}", f"--data-dir={data_dir}"]
-    subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
-    api = Api(Platform(data_dir).console_url, str(data_dir / "pki" / "root.crt"))
-    api.sign_in(EMAIL, password_file.read_text(), organization)
+    platform, password_file = Platform(data_dir), data_dir / "admin-password"
+    password = platform.administrator(password_file, EMAIL, organization)
+    api = Api(platform.console_url, str(platform.root_certificate))
+    api.sign_in(EMAIL, password, organization)
     return Installation(supervised, api, organization, password_file)
 
 
 @contextmanager
 def enrolled(installation: Installation) -> Iterator[Agent]:
     """A machine whose agent is enrolled and online; stopped at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="sbs-machine-"))
-    folder.chmod(0o755)
-    person = Person.choose()
-    machine = Machine(person, person.own(folder), find_restic(os.environ.get("SBS_RESTIC")).path)
-    token = installation.api.post("/enrolment-tokens", {"name": folder.name, "expires_in_s": 600})["token"]
-    known = {agent["id"] for agent in installation.api.all("/agents")}
-    machine.enrol(installation.url, token)
-    (agent_id,) = {agent["id"] for agent in installation.api.all("/agents")} - known
-    agent = Agent(machine, installation.api, agent_id)
-    agent.start()
-    try:
-        yield agent
-    finally:
-        agent.stop()
-        shutil.rmtree(folder)
+    with temporary_folder("machine") as folder:
+        person = Person.choose()
+        machine = Machine(person, person.own(folder), _restic())
+        order = {"name": folder.name, "expires_in_s": 600}
+        machine.enrol(installation.url, installation.api.post("/enrolment-tokens", order)["token"])
+        agent = Agent(machine, installation.api, machine.agent_id())
+        agent.start()
+        try:
+            yield agent
+        finally:
+            agent.stop()
+
+
+def _restic() -> Path:
+    return find_restic(os.environ.get("SBS_RESTIC")).path  # env: scripts/run names the project's own

@@ -4,7 +4,6 @@ start: restic's process is there and has moved nothing. middle: a part is writte
 and has ended, and its agent, standing still, has told nobody. Each is proved by files and processes before the fault.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import psutil
 
 from demo.waiting import until
 from tests.harness.installation import Agent, Installation
-from tests.harness.witness import restic_of, rows, snapshots, standing_still
+from tests.harness.witness import digest, restic_of, rows, snapshots, standing_still
 
 _BEGIN_S, _MOVE_S, _END_S = 60, 60, 120
 _OFTEN_S = 0.003
@@ -93,7 +92,7 @@ class Copies:
 
 def digests(files: Iterable[Path]) -> dict[str, str]:
     """SHA-256 of each file by its name."""
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    return {file.name: digest(file) for file in files}
 
 
 @contextmanager

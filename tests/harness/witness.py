@@ -1,6 +1,7 @@
 """What is true outside of the platform's own words: processes, files of repositories, rows."""
 
 import asyncio
+import hashlib
 import json
 import signal
 from collections.abc import Iterator
@@ -64,6 +65,17 @@ def wait_for_another(installation: Installation, name: str, killed: psutil.Proce
             return None
 
     until(replaced, 60, f"{name} to be started again")
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of a file's contents."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The digest of each file below a folder, by its path there; empty if there is no such folder."""
+    files = [entry for entry in folder.rglob("*") if entry.is_file()]
+    return {str(file.relative_to(folder)): digest(file) for file in files}
 
 
 def snapshots(repository: Path) -> set[str]:

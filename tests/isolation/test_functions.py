@@ -19,6 +19,7 @@ COVERED = {
     "auth_memberships",
     "auth_user",
     "enrolment_token_use",
+    "gateway_access",
     "gateway_grant",
     "platform_organizations",
 }
@@ -110,8 +111,11 @@ def grant(identity: Filled, repository: Filled) -> dict[str, object]:
     }
 
 
-async def test_restic_repository_is_granted_to_its_own_agent_alone(app: AsyncConnection, two: Two) -> None:
-    query = "SELECT path FROM gateway_grant(:organization, :agent, :serial, :repository)"
+@pytest.mark.parametrize("function", ["gateway_grant", "gateway_access"])
+async def test_restic_repository_is_granted_to_its_own_agent_alone(
+    app: AsyncConnection, two: Two, function: str
+) -> None:
+    query = f"SELECT path FROM {function}(:organization, :agent, :serial, :repository)"
     a, b = two.a, two.b
     own = [{"path": a.rows["restic_repository"]["path"]}]
     assert await rows(app, query, **grant(a, a)) == own
@@ -124,6 +128,25 @@ async def test_restic_repository_is_granted_to_its_own_agent_alone(app: AsyncCon
     assert await rows(app, query, **grant(a, a)) == []
     await as_member(app, a)
     assert await rows(app, query, **grant(a, a)) == own
+
+
+async def test_order_to_restore_opens_nothing_of_another_organization(
+    superuser: AsyncConnection, two: Two
+) -> None:
+    """Even if a row said so that no foreign key lets in: each side is looked for in the caller's organization."""
+    a, b = two.a, two.b
+    query = "SELECT own FROM gateway_access(:organization, :agent, :serial, :repository)"
+    order = text("UPDATE command SET body = '{\"kind\": \"restore.run\"}', state = 'running' WHERE id = :id")
+    for one in (a, b):
+        await superuser.execute(order, {"id": one.rows["command"]["id"]})
+    await superuser.execute(text("SET LOCAL session_replication_role = replica"))
+    astray = text("UPDATE command SET restic_repository_id = :target WHERE id = :id")
+    target = a.rows["restic_repository"]["id"]
+    await superuser.execute(astray, {"target": target, "id": b.rows["command"]["id"]})
+    await superuser.execute(text("SET LOCAL ROLE sbs_app"))
+    assert await rows(superuser, query, **grant(b, a)) == []
+    assert await rows(superuser, query, **grant(a, a)) == [{"own": True}]
+    await superuser.execute(text("RESET ROLE"))
 
 
 async def test_chain_of_another_organization_takes_no_act(app: AsyncConnection, two: Two) -> None:
@@ -150,6 +173,7 @@ async def test_functions_are_for_the_application_alone(
         "SELECT * FROM platform_organizations(gen_random_uuid())": DENIED,
         "SELECT * FROM enrolment_token_use('')": DENIED,
         "SELECT * FROM gateway_grant(gen_random_uuid(), gen_random_uuid(), '', gen_random_uuid())": DENIED,
+        "SELECT * FROM gateway_access(gen_random_uuid(), gen_random_uuid(), '', gen_random_uuid())": DENIED,
     }
     assert {call: await attempt(superuser, call) for call in calls} == calls
     appended = await attempt(superuser, APPEND, organization=two.a.organization_id)

@@ -14,6 +14,8 @@ from tests.harness.witness import kill, wait_for_another
 
 _QUIET_S = (3.0, 15.0)
 _CUT_S = (5.0, 40.0)
+# Nobody sets it: waiting for it lets time pass while the machines work.
+_NEVER = threading.Event()
 # The supervisor's restart takes everything away at once: rarely.
 _OTHERS = ("agent", "agent", "cut", "cut", "supervisor")
 
@@ -31,9 +33,8 @@ class Chaos:
 
     def rage(self, end: float) -> None:
         """Until `end` (time.monotonic)."""
-        rest = threading.Event()  # never set: waiting on it is the rest between two faults
         while time.monotonic() < end:
-            rest.wait(self.chance.uniform(*_QUIET_S))
+            _NEVER.wait(self.chance.uniform(*_QUIET_S))
             fault = self.chance.choice((*COMPONENTS, *_OTHERS))
             self.say(f"fault: {fault}")
             self._strike(fault)
@@ -47,7 +48,7 @@ class Chaos:
                 agent.start(wait=False)
             case "cut":
                 with self.cable.cut():
-                    threading.Event().wait(self.chance.uniform(*_CUT_S))
+                    _NEVER.wait(self.chance.uniform(*_CUT_S))
             case "supervisor":
                 self.installation.supervised.kill()
                 self.installation.supervised.start()

@@ -1,15 +1,13 @@
 """The API as somebody sees it who keeps trying: parts of the platform are away now and then."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
-import httpx
-
-from demo.api import Api
+from demo.api import Api, has_ended
 from demo.errors import DemoError
-from demo.platform import Platform
 from demo.waiting import until
-from tests.harness.installation import EMAIL, Installation
+from tests.harness.installation import NOT_BACK, Installation
 
 _PATIENCE_S = 180
 
@@ -19,9 +17,8 @@ class PatientApi:
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
-        url, root = Platform(installation.data_dir).console_url, str(installation.root_certificate)
-        self._api = Api(url, root)
-        self._sign_in()
+        self._api = Api(installation.url, str(installation.root_certificate))
+        installation.let_in(self._api, _PATIENCE_S)
 
     def close(self) -> None:
         self._api.close()
@@ -45,34 +42,22 @@ class PatientApi:
 
         def final() -> dict[str, Any] | None:
             now: dict[str, Any] = self.get(f"/runs/{run_id}")
-            return None if now["state"] in {"waiting", "running"} else now
+            return now if has_ended(now) else None
 
         return until(final, within_s, f"the end of run {run_id}", pause_s=0.5)
 
-    def _until_answered(self, call: Any, what: str) -> Any:
+    def _until_answered(self, call: Callable[[], Any], what: str) -> Any:
         last: list[Exception] = []
 
         def answered() -> tuple[Any] | None:
             try:
                 return (call(),)
-            except (httpx.HTTPError, DemoError, ValueError) as error:
+            except NOT_BACK as error:
                 last[:] = [error]
-                self._sign_in()
+                self._installation.let_in(self._api, _PATIENCE_S)
                 return None
 
         try:
             return until(answered, _PATIENCE_S, what, pause_s=1)[0]
         except DemoError as error:
             raise DemoError(f"{error}; the last answer: {last}") from error
-
-    def _sign_in(self) -> None:
-        password = self._installation.password_file.read_text()
-
-        def signed_in() -> bool | None:
-            try:
-                self._api.sign_in(EMAIL, password, self._installation.organization)
-            except (httpx.HTTPError, DemoError, ValueError):
-                return None  # not back yet
-            return True
-
-        until(signed_in, _PATIENCE_S, "the API to let the administrator in", pause_s=1)

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from demo.errors import DemoError
+from demo.waiting import until
 from tests.harness.installation import Installation
 from tests.harness.witness import locks, rows, snapshots
 from tests.soak.workload import Machine
 
-# With these a run may give up after all its attempts; everything else is a defect.
+# With these a run may give up after all its attempts while there are faults; everything else is a defect.
 _ALLOWED_REASONS = {"agent_restarted"}
+_LAST_STEPS_S = 60
 
 
 def verdict(installation: Installation, machines: list[Machine]) -> list[str]:
@@ -15,9 +18,10 @@ def verdict(installation: Installation, machines: list[Machine]) -> list[str]:
     wrong = [text for machine in machines for text in machine.diary.wrong]
     for machine in machines:
         wrong += _runs(machine)
+        if not machine.diary.is_back:
+            wrong.append(f"{machine.agent.id}: its newest state was not restored whole")
         wrong += _repository(installation, machine)
-    wrong += _left_over(installation)
-    return wrong
+    return wrong + _left_over(installation)
 
 
 def _runs(machine: Machine) -> list[str]:
@@ -52,6 +56,17 @@ def _repository(installation: Installation, machine: Machine) -> list[str]:
 
 
 def _left_over(installation: Installation) -> list[str]:
+    """What should have come to its end; a run's last steps have a minute after its last word."""
+    try:
+        until(
+            lambda: None if _open(installation) else True, _LAST_STEPS_S, "everything to be over", pause_s=1
+        )
+    except DemoError:
+        return _open(installation)
+    return []
+
+
+def _open(installation: Installation) -> list[str]:
     questions: dict[str, str] = {
         "runs that have not ended": "SELECT id FROM run WHERE state IN ('waiting', 'running')",
         "tickets that were not released": "SELECT id FROM admission_ticket WHERE state <> 'released'",

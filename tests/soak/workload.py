@@ -1,6 +1,5 @@
 """What one machine does all the time: change files, back them up, restore an old state, compare."""
 
-import hashlib
 import os
 import random
 import shutil
@@ -9,14 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from demo.api import restore_order
+from demo.errors import DemoError
+from demo.waiting import until
 from tests.harness.installation import Agent, Installation
+from tests.harness.witness import contents
 from tests.soak.patience import PatientApi
 
 _FILES, _FILE_BYTES = 40, 2 * 2**20
-_RUN_S = 900
+RUN_S = 900
 _RESTORE_EVERY = 3
-
-Manifest = dict[str, str]
+_CONNECT_S, _BRING_BACK_S = 180, 1800
 
 
 @dataclass
@@ -24,9 +26,10 @@ class Diary:
     """What was asked for and what came of it; the verdict is passed on it."""
 
     backups: list[dict[str, Any]] = field(default_factory=list)
-    manifests: dict[str, Manifest] = field(default_factory=dict)  # by run id: the files as they were
+    files: dict[str, dict[str, str]] = field(default_factory=dict)  # by run id: digests, as they were then
     restores: list[dict[str, Any]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    is_back: bool = False  # the newest state was restored whole, after the last fault
 
 
 @dataclass
@@ -55,7 +58,7 @@ class Machine:
                 self._change()
                 self._back_up(api)
                 if self.chance.randrange(_RESTORE_EVERY) == 0:
-                    self.restore(api, self._some_backup())
+                    self._restore_some(api)
         except Exception as error:
             # A thread's end is seen by nobody: the verdict has to hear of it.
             self.diary.wrong.append(f"{self.agent.id} gave up: {error!r}")
@@ -63,35 +66,54 @@ class Machine:
         finally:
             api.close()
 
-    def restore(self, api: PatientApi, backup: dict[str, Any] | None) -> None:
-        """Restores a backup into a fresh folder, compares it with what was there then, and removes it again."""
-        if backup is None:
+    def bring_back(self, api: PatientApi) -> None:
+        """After the last fault: restores the newest state until it has come back whole; the diary says so then."""
+        done = self._restorable()
+        if not done:
             return
+        try:
+            until(lambda: self._connected(api), _CONNECT_S, f"agent {self.agent.id} to be online", pause_s=1)
+            until(lambda: self._restored(api, done[-1]), _BRING_BACK_S, "a restore that succeeds", pause_s=1)
+        except DemoError as error:
+            self.diary.wrong.append(f"{self.agent.id}: its newest state did not come back: {error}")
+
+    def _connected(self, api: PatientApi) -> bool | None:
+        return True if api.get(f"/agents/{self.agent.id}")["connected"] else None
+
+    def _restored(self, api: PatientApi, backup: dict[str, Any]) -> bool | None:
+        """None asks for another try. Wrong contents get none: the diary has them."""
+        self.diary.is_back = self._restore(api, backup)
+        succeeded = self.diary.restores[-1]["state"] == "succeeded"
+        return True if succeeded else None
+
+    def _restore(self, api: PatientApi, backup: dict[str, Any]) -> bool:
+        """Restores into a fresh folder, which is removed again; whether all came back as it was."""
         target = self.agent.folder / f"restored-{len(self.diary.restores)}"
-        body = {
-            "snapshot_id": backup["snapshot_id"],
-            "agent_id": self.agent.id,
-            "target_folder": str(target),
-            "policy": "refuse",
-        }
-        run = api.ended(api.post("/restores", body)["run"]["id"], _RUN_S)
+        order = restore_order(backup["snapshot_id"], self.agent.id, target)
+        run = api.ended(api.post("/restores", order)["run"]["id"], RUN_S)
         self.diary.restores.append(run)
-        if run["state"] == "succeeded":
-            found = manifest(Path(f"{target}{self.documents}"))
-            if found != self.diary.manifests[backup["id"]]:
-                self.diary.wrong.append(f"restore {run['id']} of run {backup['id']} differs")
-        shutil.rmtree(target, ignore_errors=True)
+        expected = self.diary.files[backup["id"]]
+        # The verdict judges the reason of one that did not succeed.
+        found = contents(Path(f"{target}{self.documents}")) if run["state"] == "succeeded" else None
+        if found not in (None, expected):
+            self.diary.wrong.append(f"restore {run['id']} of run {backup['id']} differs")
+        if target.exists():
+            shutil.rmtree(target)
+        return found == expected
+
+    def _restore_some(self, api: PatientApi) -> None:
+        if done := self._restorable():
+            self._restore(api, self.chance.choice(done))
+
+    def _restorable(self) -> list[dict[str, Any]]:
+        return [run for run in self.diary.backups if run["snapshot_id"]]
 
     def _back_up(self, api: PatientApi) -> None:
-        before = manifest(self.documents)
+        before = contents(self.documents)
         (started,) = api.post(f"/jobs/{self.job['id']}/runs")["items"]
-        ended = api.ended(started["id"], _RUN_S)
-        self.diary.manifests[ended["id"]] = before
+        ended = api.ended(started["id"], RUN_S)
+        self.diary.files[ended["id"]] = before
         self.diary.backups.append(ended)
-
-    def _some_backup(self) -> dict[str, Any] | None:
-        done = [run for run in self.diary.backups if run["snapshot_id"]]
-        return self.chance.choice(done) if done else None
 
     def _change(self) -> None:
         for number in self.chance.sample(range(_FILES), 8):
@@ -100,9 +122,3 @@ class Machine:
     def _write(self, number: int) -> None:
         size = self.chance.randrange(1, _FILE_BYTES)
         self.agent.write(f"{number}.bin", os.urandom(size))
-
-
-def manifest(folder: Path) -> Manifest:
-    """SHA-256 of each file by its path below the folder; empty if there is none."""
-    files = [entry for entry in folder.rglob("*") if entry.is_file()]
-    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}

@@ -113,6 +113,11 @@ def _token_text(token_file: str | None) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise TokenError(f"the token file {token_file} cannot be read ({error})") from error
     text = os.environ.get(ENROL_TOKEN_VARIABLE)  # env: a secret of this one command; not a setting
+    if not text and not sys.stdin.isatty():
+        raise TokenError(
+            "there is no terminal to ask for the token on",
+            f"give --token-file FILE, --token-file - with the token on standard input, or {ENROL_TOKEN_VARIABLE}",
+        )
     return text or str(typer.prompt("Enrolment token", hide_input=True))
 
 

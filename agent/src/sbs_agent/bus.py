@@ -128,5 +128,7 @@ def _why(error: Exception, failures: list[Exception], client: Client, url: str) 
         )
     real = [e for e in told if not isinstance(e, NoServersError)]
     return (
-        explain(real[0], url) if real else UnreachableError(f"{url} cannot be reached", "check the network")
+        explain(real[0], url)
+        if real
+        else UnreachableError(f"{url} cannot be reached: no connection came about", "check the network")
     )

@@ -7,7 +7,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from sbs_agent.errors import AnswerError
-from sbs_agent.reach import explain
+from sbs_agent.reach import address_of, explain
 
 TRUST_PATH = "/agent/v1/trust"
 ENROL_PATH = "/agent/v1/enrol"
@@ -18,6 +18,8 @@ HTTP_FAILURES = (httpx.HTTPError, OSError)
 """What a call can raise: a TLS alert that comes after the handshake gets through httpx as a bare `ssl.SSLError`."""
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_CHECK_ADDRESS = "check that this is the control plane's address for agents"
+_NO_BACKEND = {502, 503, 504}  # an ingress says so
 _LARGEST_ANSWER_BYTES = 256 * 1024
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -68,8 +70,8 @@ def _parse(answer: type[Answer], text: bytes, url: str) -> Answer:
         raise AnswerError(
             200,
             None,
-            f"{url} does not answer as a control plane does (wrong or missing: {fields})",
-            "check the address",
+            f"{address_of(url)} does not answer as a control plane does (wrong or missing: {fields})",
+            _CHECK_ADDRESS,
         ) from error
 
 
@@ -77,8 +79,13 @@ def _refusal(response: httpx.Response, text: bytes, url: str) -> AnswerError:
     """From problem+json (RFC 9457) with our member `code`; anything else is told by its status."""
     code, detail = _problem(text)
     status = response.status_code
-    message = detail or f"{url} answers {status} {response.reason_phrase}"
-    return AnswerError(status, code, message)
+    if detail is not None:
+        return AnswerError(status, code, detail)
+    if status in _NO_BACKEND:
+        told = f"no control plane is up behind {address_of(url)} ({status} {response.reason_phrase})"
+        return AnswerError(status, code, told, "try again in a moment; if it stays so, ask the administrator")
+    told = f"{address_of(url)} does not answer as a control plane does ({status} {response.reason_phrase})"
+    return AnswerError(status, code, told, _CHECK_ADDRESS)
 
 
 def _problem(text: bytes) -> tuple[str | None, str | None]:

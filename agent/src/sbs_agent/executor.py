@@ -37,10 +37,14 @@ class Executor:
         carry_out: CarryOut,
         reporter: Callable[[Key], Reporter],
         parallel: int = PARALLEL_COMMANDS,
+        *,
+        cancelled: Callable[[], None] = lambda: None,
     ) -> None:
+        """`cancelled` is called when a cancelled command does not run, or not any more."""
         self._journal, self._presence = journal, presence
         self._carry_out, self._reporter = carry_out, reporter
         self._turns = Turns(parallel)
+        self._cancelled = cancelled
         self._jobs: dict[Key, tuple[Job, asyncio.Task[None]]] = {}
         self._stopping = False
 
@@ -86,6 +90,8 @@ class Executor:
         log.info("cancel", command_id=command_id, found=len(found))
         for job in found:
             job.stop.request("cancelled")
+        if not found:
+            self._cancelled()
 
     def _begin(self, command: Command, *, interrupted: bool) -> None:
         key = Key(command.command_id, command.attempt)
@@ -98,8 +104,10 @@ class Executor:
         task.add_done_callback(lambda done: self._end(key, done))
 
     def _end(self, key: Key, task: "asyncio.Task[None]") -> None:
-        del self._jobs[key]
+        job, _ = self._jobs.pop(key)
         self._presence.end(*key)
+        if job.stop.reason == "cancelled":
+            self._cancelled()
         if not task.cancelled() and (error := task.exception()) is not None:
             # Only the journal itself can fail here (a full disk); the command stays open and is told by hello.
             log.error("a command's end could not be recorded", command_id=key.command_id, reason=str(error))

@@ -214,6 +214,17 @@ class Journal:
         with self._transaction():
             self._run("DELETE FROM restore WHERE command_id = ?", command_id)
 
+    def unfinished_restores(self, limit: int) -> list[str]:
+        """Command ids of restores that have begun to write and wait for their next attempt, oldest first."""
+        rows = self._all(
+            "SELECT command_id FROM restore AS r WHERE NOT EXISTS"
+            " (SELECT 1 FROM command AS c WHERE c.command_id = r.command_id AND c.state <> 'finished')"
+            " AND NOT EXISTS (SELECT 1 FROM cancelled AS x WHERE x.command_id = r.command_id)"
+            " ORDER BY at LIMIT ?",
+            limit,
+        )
+        return [row[0] for row in rows]
+
     def abandoned_restores(self, before: datetime) -> list[str]:
         """Command ids of restores nobody goes on with: cancelled, or the last attempt ended before this time."""
         rows = self._all(

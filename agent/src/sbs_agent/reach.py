@@ -1,9 +1,12 @@
 """Why a connection failed, in one sentence with what to do. Decided on error types and codes, never on texts."""
 
 import asyncio
+import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -18,6 +21,43 @@ from sbs_agent.errors import (
 _VALIDITY_CODES = {9, 10}
 # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 _NAME_CODES = {62, 64}
+# What OpenSSL makes of an answer that is no TLS.
+_NOT_TLS = {
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "UNKNOWN_PROTOCOL",
+    "PACKET_LENGTH_TOO_LONG",
+}
+_CLOSED = {"APPLICATION_DATA_AFTER_CLOSE_NOTIFY", "UNEXPECTED_EOF_WHILE_READING"}
+_RIGHT_ADDRESS = "the control plane's address for agents"
+_CLOSED_TODO = (
+    f"check that this is {_RIGHT_ADDRESS}; if it is, it is starting or refuses this machine: try again, then ask the"
+    " administrator"
+)
+# Numbers of the system, why that is, and what would be right; the first that fits counts.
+_REASONS = (
+    (
+        {errno.ECONNREFUSED},
+        "it refuses connections, so nothing listens there",
+        f"check host and port ({_RIGHT_ADDRESS}), and that it runs",
+    ),
+    (
+        {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL},
+        "this machine has no way to it",
+        "check this machine's network (cable, VPN, routes) and the address",
+    ),
+    (
+        {errno.EACCES, errno.EPERM},
+        "this machine does not let the agent connect",
+        "check this machine's firewall and the sandbox of the agent's service",
+    ),
+    (
+        {errno.ETIMEDOUT},
+        "it does not answer in time",
+        "check the network, proxies and firewalls",
+    ),
+)
+_NUMBER = re.compile(r"\[Errno (\d+)\]")
 _SILENCE_SECONDS = 1.0
 # How OpenSSL says "later" on a socket that does not block; they stay in the context of the real error.
 _NOT_FAILURES = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -26,30 +66,56 @@ _REFUSALS = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")
 
 
 def explain(error: BaseException, where: str) -> ControlPlaneError:
-    """The typed error behind what a socket, TLS or HTTP library raised; `where` is the address as configured."""
+    """The typed error behind what a socket, TLS or HTTP library raised; `where` is the URL that was asked for."""
+    address = address_of(where)
     causes = [cause for cause in _causes(error) if not isinstance(cause, _NOT_FAILURES)]
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return _not_trusted(cause, where)
+            return _not_trusted(cause, address)
         if isinstance(cause, ssl.SSLError):
-            return _tls_failed(cause, where)
+            return _tls_failed(cause, address)
         if isinstance(cause, socket.gaierror):
             return UnreachableError(
-                f"the name in {where} cannot be resolved ({cause.strerror})",
+                f"{address} cannot be reached: its name cannot be resolved ({cause.strerror})",
                 "check the spelling and this machine's DNS",
             )
-    if any(isinstance(c, ConnectionRefusedError) for c in causes):
-        return UnreachableError(
-            f"{where} refuses connections", "check the port and that the server is running"
-        )
+    return _unreachable(causes, address)
+
+
+def address_of(url: str) -> str:
+    """Scheme, host and port: what a person has to check."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else url
+
+
+def _unreachable(causes: list[BaseException], address: str) -> UnreachableError:
+    numbers = {number for cause in causes for number in _error_numbers(cause)}
+    for these, reason, todo in _REASONS:
+        if numbers & these:
+            return UnreachableError(f"{address} cannot be reached: {reason}", todo)
     if any(isinstance(c, TimeoutError | asyncio.TimeoutError | httpx.TimeoutException) for c in causes):
         return UnreachableError(
-            f"{where} does not answer in time", "check the network, proxies and firewalls"
+            f"{address} cannot be reached: it does not answer in time",
+            "check the network, proxies and firewalls",
+        )
+    if any(isinstance(c, ConnectionError | EOFError) for c in causes):
+        return UnreachableError(f"{address} closed the connection before it let this agent in", _CLOSED_TODO)
+    if any(isinstance(c, httpx.RemoteProtocolError) for c in causes):
+        return UnreachableError(
+            f"{address} closed the connection before its answer was complete", _CLOSED_TODO
         )
     return UnreachableError(
-        f"the connection to {where} broke off ({_short(error)})",
-        "check the network; if it stays so, the server may be refusing this machine: run sbs-agent doctor",
+        f"{address} cannot be reached ({_short(causes[0])})", "check the network, then run sbs-agent doctor"
     )
+
+
+def _error_numbers(cause: BaseException) -> set[int]:
+    """The system's error numbers. asyncio before 3.12 tells those of several addresses by a text alone."""
+    if not isinstance(cause, OSError):
+        return set()
+    if cause.errno is not None:
+        return {cause.errno}
+    return {int(number) for number in _NUMBER.findall(str(cause))}
 
 
 async def refusal(host: str, port: int, tls: ssl.SSLContext, where: str) -> ControlPlaneError | None:
@@ -98,8 +164,15 @@ def _tls_failed(error: ssl.SSLError, where: str) -> ControlPlaneError:
             f"{where} refuses this machine's certificate ({reason.lower()})",
             "it may be revoked or expired: ask the administrator, then enrol again with --force",
         )
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or reason in _CLOSED:
+        return UnreachableError(f"{where} closed the connection before it let this agent in", _CLOSED_TODO)
+    if reason in _NOT_TLS:
+        return UnreachableError(
+            f"{where} does not speak TLS: another service listens there", f"give {_RIGHT_ADDRESS}"
+        )
     return UnreachableError(
-        f"TLS with {where} failed ({reason.lower() or error})", "check that the address and port speak TLS"
+        f"no encrypted connection to {where} could be made ({reason.lower() or error})",
+        f"check that this is {_RIGHT_ADDRESS}, and that no proxy breaks the connection open",
     )
 
 

@@ -5,7 +5,7 @@ import secrets
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,10 @@ from sbs_restic.cli.errors import ResticUnavailableError
 
 log = structlog.get_logger(__name__)
 
-CAPABILITIES = ["backup.run", "restore.run", "command.cancel"]
+CAPABILITIES = ["backup.run", "restore.run", "command.cancel", "paths.raw"]
 _STOP_PATIENCE_SECONDS = 17.0
 _LAST_EVENTS_LOOKS, _LAST_EVENTS_PAUSE_SECONDS = 30, 0.05
+_MOST_UNFINISHED = 1000
 _PRUNE_SECONDS = 24 * 3600.0
 
 
@@ -70,6 +71,7 @@ class Agent:
             restic_problem=problem,
             boot_id=self.boot_id,
             open_commands=self.journal.for_hello(),
+            unfinished_restores=self.journal.unfinished_restores(_MOST_UNFINISHED),
         )
 
     def heartbeat(self) -> Heartbeat:
@@ -121,7 +123,8 @@ async def _run(
     def reporter(key: Key) -> Reporter:
         return Reporter(key, journal, publish, pace.progress)
 
-    executor = Executor(journal, presence, lambda job: carry_out(job, tools), reporter)
+    tidy = asyncio.Event()
+    executor = Executor(journal, presence, lambda job: carry_out(job, tools), reporter, cancelled=tidy.set)
     agent = Agent(executor, journal, restic, secrets.token_hex(8))
     session = Session(state, identity, journal, presence, pace, agent, event_waits)
     log.info("started", version=__version__, agent_id=identity.agent_id.hex, state=str(state.path))
@@ -131,7 +134,7 @@ async def _run(
             session.run(),
             keep_renewed(state, identity, pace, session.reconnect),
             presence.write_now_and_then(state.status_file, pace.status_file),
-            _prune(journal),
+            _prune(journal, tidy),
         ) as failed:
             await _first(stop.wait(), failed)
             log.info("stopping")
@@ -177,11 +180,15 @@ async def _drain(journal: Journal, presence: Presence) -> None:
         await asyncio.sleep(_LAST_EVENTS_PAUSE_SECONDS)
 
 
-async def _prune(journal: Journal) -> None:
+async def _prune(journal: Journal, tidy: asyncio.Event) -> None:
+    """Once a day, and whenever something was cancelled that may have left files in a target."""
     while True:
+        tidy.clear()
         await remove_leftovers(journal, utc_now())
         journal.prune(utc_now())
-        await asyncio.sleep(_PRUNE_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PRUNE_SECONDS):
+                await tidy.wait()
 
 
 def _never_restored_to(state: StateDirectory) -> tuple[Path, ...]:

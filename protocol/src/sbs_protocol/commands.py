@@ -4,6 +4,7 @@ A command carries ids and procedure, never a secret: what opens a repository is 
 command is active (`enrolment.SecretsRequest`).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -12,7 +13,7 @@ from uuid import UUID
 from pydantic import Field, TypeAdapter
 
 from sbs_protocol.model import WireModel
-from sbs_protocol.paths import WirePath
+from sbs_protocol.paths import AnyPath, WirePath
 
 
 class ConflictPolicy(StrEnum):
@@ -30,7 +31,7 @@ class BackupRun(WireModel):
     kind: Literal["backup.run"] = "backup.run"
     dataset_id: UUID
     restic_repository_id: UUID
-    sources: list[str] = Field(min_length=1)
+    sources: Sequence[AnyPath] = Field(min_length=1)
     includes: list[str] = []  # masks; empty: everything below the sources
     excludes: list[str] = []
     tags: list[str] = []
@@ -46,13 +47,17 @@ class RestoreRun(WireModel):
     restic_repository_id: UUID
     restic_snapshot_id: str
     selection: list[WirePath] = []  # absolute paths in the snapshot; empty: all of it
-    target_folder: str
+    target_folder: AnyPath
     policy: ConflictPolicy
     verify: bool = True
 
 
 class CommandCancel(WireModel):
-    """Stop a command. Answered by that command's own `command.finished`, with the result `cancelled`."""
+    """Stop a command. Answered by that command's own `command.finished`, with the result `cancelled`.
+
+    One that has ended already is not answered again. It will have no further attempt then, and what a failed restore
+    keeps for one is removed.
+    """
 
     kind: Literal["command.cancel"] = "command.cancel"
     target_command_id: str

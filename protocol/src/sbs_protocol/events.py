@@ -9,10 +9,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import BeforeValidator, Field, TypeAdapter
 
 from sbs_protocol.model import WireModel
-from sbs_protocol.paths import WirePath
+from sbs_protocol.paths import WirePath, readable
+
+Message = Annotated[str, BeforeValidator(lambda text: readable(text) if isinstance(text, str) else text)]
+"""It may quote names that are not UTF-8."""
 
 WARNINGS_PER_EVENT = 500
 """A `command.warnings` event holds at most this many, so that it stays far below the bus's 1 MiB."""
@@ -55,7 +58,7 @@ class Problem(WireModel):
     """`message` is for an operator's eyes: no secrets, no traceback."""
 
     code: ErrorCode
-    message: str
+    message: Message
     retryable: bool
     paths: list[WirePath] = []  # at most 100 examples, for example the files in the way of a restore
 
@@ -74,21 +77,29 @@ class BackupResult(WireModel):
 
 
 class RestoreResult(WireModel):
+    """ "Files" are links and the like too, but no folders. What was not restored is named by warnings."""
+
     files_restored: int = 0
-    files_skipped: int = 0
-    files_failed: int = 0
-    bytes_restored: int = 0
+    files_skipped: int = 0  # stayed as they are, because the policy says so
+    files_failed: int = 0  # could not be written, or be put at their places
+    bytes_restored: int = 0  # of the files that are at their places now
     bytes_skipped: int = 0
-    files_verified: int | None = None  # regular files read back and found right; None: not asked for
+    # Regular files whose content was read back and found right; None: not asked for. Owners, modes and times are not
+    # verified.
+    files_verified: int | None = None
+    owners_not_restored: int = 0  # files and folders that belong to the agent's account instead
     renamed: list[WirePath] = []  # keep both: names that got a suffix, at most 1,000 of them
 
 
 class FileWarning(WireModel):
-    """One file that could not be read or restored."""
+    """One file that could not be read or restored.
+
+    left_out: what stands at its place in the target is of another kind. owner_lost: one for all of a restore.
+    """
 
     path: WirePath
-    code: Literal["unreadable", "vanished", "changed", "restore_failed", "other"]
-    message: str
+    code: Literal["unreadable", "vanished", "changed", "restore_failed", "left_out", "owner_lost", "other"]
+    message: Message
 
 
 class OpenCommand(WireModel):
@@ -112,6 +123,9 @@ class Hello(WireModel):
     restic_problem: str | None = None
     boot_id: str  # changes when the agent's process starts anew
     open_commands: list[OpenCommand] = []
+    # Command ids of restores that failed for a passing reason and keep files for their next attempt, at most 1,000.
+    # For each that gets none, the control plane sends a `command.cancel`; the agent then removes the files.
+    unfinished_restores: list[str] = []
 
 
 class CommandAccepted(WireModel):

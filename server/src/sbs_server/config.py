@@ -169,6 +169,21 @@ class RunSettings(_Group):
     accept_deadline_s: Annotated[int, Field(ge=60)] = 14 * 86400
 
 
+class HistorySettings(_Group):
+    """For how many days rows are kept that nobody needs any more. The audit log is kept for ever."""
+
+    # Runs that are over and made no snapshot that can still be restored.
+    runs_days: Annotated[int, Field(ge=1, le=36500)] = 400
+    # Files that such runs left out.
+    warnings_days: Annotated[int, Field(ge=1, le=36500)] = 90
+    # What agents were told to do, once it is done.
+    commands_days: Annotated[int, Field(ge=1, le=36500)] = 30
+    # Which of the agents' events were handled: one that comes a second time after that is handled again.
+    messages_days: Annotated[int, Field(ge=7, le=36500)] = 30
+    # Effects that have been carried out.
+    outbox_days: Annotated[int, Field(ge=1, le=36500)] = 7
+
+
 class Settings(BaseSettings):
     """Everything a server process needs to know; build it with `Settings.load()`."""
 
@@ -189,6 +204,7 @@ class Settings(BaseSettings):
     http: HttpSettings
     storage: StorageSettings
     runs: RunSettings = RunSettings()
+    history: HistorySettings = HistorySettings()
     console: ConsoleSettings = ConsoleSettings()
     kek_file: Path
     restic_binary: Path | None = Field(

@@ -19,6 +19,7 @@ from sbs_protocol.identifiers import command_subject, event_subject
 from sbs_protocol.paths import WirePath
 from sbs_server.agents import abandonment, warnings
 from sbs_server.agents.order_types import Trouble
+from sbs_server.kit.ids import new_id
 from sbs_server.models import (
     Agent,
     AgentState,
@@ -28,6 +29,7 @@ from sbs_server.models import (
     Outbox,
     ResticRepository,
     ResticRepositoryState,
+    Run,
     RunAttempt,
     RunState,
     RunWarning,
@@ -208,6 +210,24 @@ class TestAbandoned:
         await abandoned.handled(2)
         assert await self._state(abandoned) == ResticRepositoryState.READY
 
+    async def test_another_agents_restore_keeps_the_quarantine_too(self, abandoned: Scene) -> None:
+        run, _, target = abandoned.command_id.split(".")
+        async with abandoned.databases.app.transaction(abandoned.tenant.organization_id) as session:
+            row = await session.get_one(Command, abandoned.command_id)
+            agent = await session.get_one(Agent, row.agent_id)
+            second = {column.key: getattr(agent, column.key) for column in Agent.__table__.columns}
+            second |= {"id": new_id(), "name": "second"}
+            session.add(Agent(**second))
+            await session.flush()
+            own = {column.key: getattr(row, column.key) for column in Command.__table__.columns}
+            session.add(Command(**{**own, "id": f"{run}.restore.{target}", "agent_id": second["id"]}))
+        await abandoned.say(1, finished(abandoned))
+        await abandoned.handled(1)
+        assert await self._state(abandoned) == ResticRepositoryState.QUARANTINED
+        async with abandoned.databases.app.transaction(abandoned.tenant.organization_id) as session:
+            await abandonment.settle(session, second["id"])
+        assert await self._state(abandoned) == ResticRepositoryState.READY
+
 
 class TestHello:
     async def test_describes_the_agent_and_makes_its_consumer(self, scene: Scene) -> None:
@@ -252,6 +272,21 @@ class TestHello:
             )
             assert await session.scalar(query) == 0
         assert (await scene.row()).last_heard_at is not None
+
+    @pytest.mark.parametrize(("state", "sent"), [(RunState.FAILED, 1), (RunState.WAITING, 0)])
+    async def test_tells_which_restores_get_no_further_attempt(
+        self, scene: Scene, state: RunState, sent: int
+    ) -> None:
+        async with scene.databases.app.transaction(scene.tenant.organization_id) as session:
+            await session.execute(update(Command).values(state=CommandState.FINISHED))
+            await session.execute(update(Run).values(state=state))
+        named = hello().model_copy(update={"unfinished_restores": [scene.command_id, "no.such.command"]})
+        await scene.say(1, named)
+        await scene.handled(1)
+        async with scene.databases.system.transaction() as session:
+            query = select(Outbox.payload).where(Outbox.aggregate == f"command:{scene.command_id}")
+            told = [(row["cancel"], row["final"]) for row in await session.scalars(query)]
+        assert told == [(True, True)] * sent
 
     async def test_repeats_a_cancellation(self, scene: Scene) -> None:
         async with scene.databases.app.transaction(scene.tenant.organization_id) as session:

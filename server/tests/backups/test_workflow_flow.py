@@ -18,7 +18,7 @@ from sbs_server.embedded import binaries
 from sbs_server.kit.workflows import RunRef
 from sbs_server.restores.types import RestorePlan
 from sbs_server.restores.workflows import RestoreWorkflow
-from sbs_server.testing.workflows import ORGANIZATION, RUN, Platform, succeeded
+from sbs_server.testing.workflows import ORGANIZATION, RUN, TARGET, Platform, order_for, succeeded
 
 WHOLE_BACKUP = [
     "prepare",
@@ -97,6 +97,74 @@ async def test_somebody_has_time_to_make_room_in_a_full_repository(environment: 
     assert (await _run(environment, platform)).state == "succeeded"
     assert [retry.pause_s for retry in platform.retries] == [30, 90, 270, 600, 600, 600]
     assert {retry.code for retry in platform.retries} == {"repository_full"}
+
+
+async def test_while_it_waits_for_room_a_run_has_no_ticket(environment: WorkflowEnvironment) -> None:
+    platform = Platform(answers=[FULL, FULL, succeeded()])
+    assert (await _run(environment, platform)).state == "succeeded"
+    assert platform.calls[:9] == [
+        "prepare",
+        "request backup",
+        "order",
+        "note retry",
+        "release backup",
+        "request backup.2",
+        "order",
+        "note retry",
+        "release backup.2",
+    ]
+    assert platform.calls[9:13] == ["request backup.3", "order", "record", "release backup.3"]
+
+
+async def test_a_restore_that_waits_for_room_has_no_ticket_either(environment: WorkflowEnvironment) -> None:
+    platform = Platform(answers=[FULL, succeeded()])
+    await _run(environment, platform, RestoreWorkflow)
+    assert platform.calls[1:6] == [
+        "request restore",
+        "order",
+        "note retry",
+        "release restore",
+        "request restore.2",
+    ]
+    assert platform.calls[-3:] == ["record restore", "release restore.2", "finish"]
+
+
+async def test_a_run_keeps_its_ticket_between_other_attempts(environment: WorkflowEnvironment) -> None:
+    platform = Platform(answers=[RESTARTED, succeeded()])
+    await _run(environment, platform)
+    assert platform.calls.count("release backup") == 1
+    assert "request backup.2" not in platform.calls
+
+
+async def test_the_ticket_is_kept_while_another_target_is_at_work(environment: WorkflowEnvironment) -> None:
+    """One target is full at once; the other one is at work until long after, and then waits for nothing."""
+    roomy = "f" * 32
+    platform = Platform(answers_of={TARGET: [FULL, succeeded()], roomy: [RESTARTED, RESTARTED, succeeded()]})
+    platform.plan = replace(platform.plan, orders=[order_for(), order_for(roomy)])
+    await _run(environment, platform)
+    assert platform.attempts.count(3) == 1
+    # The other one was done after its pauses of 5 and 15 s, the full one still waited for its 30 s to be over.
+    given_back = platform.calls.index("release backup")
+    assert platform.calls[:given_back].count("order") == 4
+    assert platform.calls[given_back + 1 : given_back + 4] == ["request backup.2", "order", "record"]
+    assert platform.calls[given_back + 4] == "release backup.2"
+
+
+async def test_cancelled_while_it_asks_again_it_gives_the_place_up(environment: WorkflowEnvironment) -> None:
+    platform, queue = Platform(answers=[FULL], end=RunEnd("cancelled")), uuid.uuid4().hex
+    with environment.auto_time_skipping_disabled():
+        async with _worker(environment, platform, queue):
+            handle = await _start(environment, queue, BackupWorkflow)
+            while "release backup" not in platform.calls:
+                await handle.describe()
+            platform.admit_at_once = False
+            await environment.sleep(40)
+            while "request backup.2" not in platform.calls:
+                await handle.describe()
+            await handle.signal("cancel")
+            await handle.result()
+    assert platform.attempts == [1]
+    assert platform.calls[-3:] == ["record", "release backup.2", "finish"]
 
 
 async def test_a_repository_that_stays_full_ends_the_run_after_ten_attempts(

@@ -350,7 +350,7 @@ async def test_stranger_gets_no_stream(api: Api, person: Person) -> None:
 async def test_nobody_takes_more_streams_than_windows_need(
     api: Api, bus: Client, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sbs_server.changes.feed.MOST_STREAMS", 2)
+    monkeypatch.setattr(api.app.state.streams, "most", 2)
     other, url = await api.person(), f"{person.root}/events"
     async with following(api, person) as one:
         await one.sure()
@@ -358,8 +358,9 @@ async def test_nobody_takes_more_streams_than_windows_need(
             await two.sure()
             refused = await person.client.get(url)
             assert (refused.status_code, refused.json()["code"]) == (429, "events.too_many")
+            assert int(refused.headers["Retry-After"]) > 0
             async with following(api, other) as others:
                 await others.sure()
-        await until(lambda: api.services.changes._streams[person.user_id] == 1)
+        await until(lambda: api.app.state.streams.of(person.user_id) == 1)
         async with following(api, person) as again:
             await again.sure()

@@ -2,11 +2,11 @@
 
 import pytest
 
-from sbs_server.cli.output import show
+from sbs_server.cli.output import fields, show
 
 ID = "01990000-aaaa-7000-8000-000000000001"
 ROW = {"id": ID, "name": "a name of some length " * 12, "agent_id": ID, "state": "running"}
-COLUMNS = ("id", "name", "agent_id", "state")
+COLUMNS = fields("id", "name", "agent_id", "state")
 
 
 def test_through_a_pipe_each_row_is_one_whole_line(
@@ -37,7 +37,7 @@ def test_on_a_narrow_terminal_ids_stay_in_one_piece(
 
 
 def test_what_looks_like_markup_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    show([{"id": ID, "name": "[bold]x[/] :smile:"}], ("id", "name"), as_json=False)
+    show([{"id": ID, "name": "[bold]x[/] :smile:"}], fields("id", "name"), as_json=False)
     assert "[bold]x[/] :smile:" in capsys.readouterr().out
 
 

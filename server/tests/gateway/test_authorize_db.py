@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from sbs_server.config import Settings
@@ -27,7 +28,15 @@ from sbs_server.gateway.errors import RefusedError, UnavailableError
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.ids import new_id
 from sbs_server.kit.pki import issue_agent_certificate, load_ca
-from sbs_server.models import Agent, AgentCertificate, AgentState, ResticRepository, ResticRepositoryState
+from sbs_server.models import (
+    Agent,
+    AgentCertificate,
+    AgentState,
+    Command,
+    CommandState,
+    ResticRepository,
+    ResticRepositoryState,
+)
 from sbs_server.testing.database import Tenant, make_tenant
 from sbs_server.testing.gateway import wait_for
 
@@ -79,6 +88,80 @@ async def test_the_owner_gets_its_repository_and_strangers_do_not(app_database: 
     with pytest.raises(RefusedError):
         await authorizer.restic_repository(repository, another)
     await authorizer.ready()
+
+
+async def another_agent(database: Database, tenant: Tenant) -> AgentIdentity:
+    """A second agent of the organization."""
+    identity = AgentIdentity(tenant.organization_id, new_id(), new_id().hex, SOON)
+    own = {"organization_id": tenant.organization_id}
+    async with database.transaction(tenant.organization_id) as session:
+        known = {"os": "linux", "arch": "x86_64", "agent_version": "2.5.0", "protocol_version": 1}
+        session.add(Agent(id=identity.agent_id, **own, name="other", hostname="other", **known))
+        await session.flush()
+        session.add(
+            AgentCertificate(
+                **own,
+                agent_id=identity.agent_id,
+                serial=identity.serial,
+                csr_sha256=new_id().bytes * 2,
+                chain_pem="",
+                not_before=datetime.now(UTC),
+                not_after=SOON,
+            )
+        )
+    return identity
+
+
+async def set_command(
+    database: Database, tenant: Tenant, agent_id: UUID, kind: str, state: CommandState
+) -> None:
+    """What the agent is to do in the tenant's restic repository."""
+    async with database.transaction(tenant.organization_id) as session:
+        await session.execute(delete(Command))
+        session.add(
+            Command(
+                id=f"{tenant.run_id.hex}.work.{tenant.restic_repository_id.hex}",
+                organization_id=tenant.organization_id,
+                agent_id=agent_id,
+                run_id=tenant.run_id,
+                restic_repository_id=tenant.restic_repository_id,
+                attempt=1,
+                body={"kind": kind},
+                state=state,
+                workflow_id="w",
+                activity_id="a",
+                ordered_at=datetime.now(UTC),
+            )
+        )
+
+
+@pytest.mark.parametrize("state", CommandState)
+@pytest.mark.parametrize("kind", ["restore.run", "backup.run"])
+async def test_another_agent_may_restore_while_it_has_been_told_to(
+    app_database: Database, kind: str, state: CommandState
+) -> None:
+    owner = await enrol(app_database)
+    tenant, other = owner.tenant, await another_agent(app_database, owner.tenant)
+    await set_command(app_database, tenant, other.agent_id, kind, state)
+    authorizer = DatabaseAuthorizer(app_database.engine)
+    at_work = state in {CommandState.OPEN, CommandState.ACCEPTED, CommandState.RUNNING}
+    if kind == "restore.run" and at_work:
+        assert not (await authorizer.restic_repository(tenant.restic_repository_id, other)).own
+    else:
+        with pytest.raises(RefusedError, match="not one of this agent's"):
+            await authorizer.restic_repository(tenant.restic_repository_id, other)
+    assert (await authorizer.restic_repository(tenant.restic_repository_id, owner.identity)).own
+
+
+async def test_a_revoked_agent_does_not_go_on_restoring(app_database: Database) -> None:
+    tenant = (await enrol(app_database)).tenant
+    other = await another_agent(app_database, tenant)
+    await set_command(app_database, tenant, other.agent_id, "restore.run", CommandState.RUNNING)
+    async with app_database.transaction(tenant.organization_id) as session:
+        revoked = update(Agent).where(Agent.id == other.agent_id).values(state=AgentState.REVOKED)
+        await session.execute(revoked)
+    with pytest.raises(RefusedError):
+        await DatabaseAuthorizer(app_database.engine).restic_repository(tenant.restic_repository_id, other)
 
 
 async def test_a_revocation_acts_when_the_answer_is_half_a_second_old(app_database: Database) -> None:

@@ -1,12 +1,19 @@
 """A disk that is really full, behind the real gateway: what our way of running restic makes of it."""
 
 import asyncio
+import contextlib
+import hashlib
 import os
+import select
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -14,7 +21,7 @@ from sbs_restic.cli import Outcome, Repository, Runner, RunnerSettings
 from sbs_restic.cli.commands import backup, snapshots
 from sbs_restic.cli.errors import InterruptedRunError, RepositoryFullError
 from sbs_restic.cli.messages import BackupStatus
-from sbs_server.testing.gateway import PASSWORD, Options, Stage
+from sbs_server.testing.gateway import PASSWORD, Agent, Options, Stage, wait_for
 
 MIB = 1 << 20
 
@@ -44,6 +51,86 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", str(disk)], check=True)
     yield disk
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+@dataclass
+class Bare:
+    """A repository on a disk of its own, spoken to without restic."""
+
+    disk: Path
+    stage: Stage
+    agent: Agent
+    repository: UUID
+
+    def begin(self, kind: str, content: bytes) -> socket.socket:
+        """An upload of which half is still to come; the gateway has said nothing yet, or that there is no room."""
+        given = "".join(f"{name}: {value}\r\n" for name, value in self.agent.headers.items())
+        name = hashlib.sha256(content).hexdigest()
+        head = (
+            f"POST /restic/{self.repository.hex}/{kind}/{name} HTTP/1.1\r\nHost: gateway\r\n{given}"
+            f"Connection: close\r\nContent-Length: {len(content)}\r\n\r\n"
+        )
+        connection = socket.create_connection(("127.0.0.1", self.stage.port), 60)
+        connection.sendall(head.encode() + content[: len(content) // 2])
+        return connection
+
+    def post(self, kind: str, content: bytes) -> httpx.Response:
+        name = hashlib.sha256(content).hexdigest()
+        url = self.stage.url(self.repository, f"{kind}/{name}")
+        return httpx.post(url, headers=self.agent.headers, content=content, timeout=60)
+
+    @property
+    def free_bytes(self) -> int:
+        status = os.statvfs(self.disk)
+        return status.f_bavail * status.f_frsize
+
+
+@pytest.fixture
+def bare(disk: Path, new_stage: Callable[[Options], Stage]) -> Bare:
+    stage = new_stage(Options(roots=[disk]))
+    agent = stage.agent()
+    return Bare(disk, stage, agent, stage.repository(agent, disk))
+
+
+def finish(connection: socket.socket, rest: bytes) -> int:
+    """The status of the answer to an upload that is sent to its end."""
+    with connection, contextlib.suppress(ConnectionError):
+        connection.sendall(rest)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        return int(answer.split(b" ", 2)[1])
+    return 507  # refused and hung up on, before all was sent
+
+
+@pytest.mark.root
+def test_uploads_side_by_side_can_not_eat_what_is_kept_for_locks(bare: Bare) -> None:
+    """Together they want more than there is, and each of them would fit: those that began first are kept a place."""
+    contents = [os.urandom(3 * MIB) for _ in range(8)]
+    begun = [bare.begin("data", content) for content in contents]
+    # 12 MiB, one of them kept, and what the repository itself takes: there is room for three.
+    wait_for(lambda: len(select.select(begun, [], [], 0)[0]) == 5, "the refusals of those without a place")
+    with ThreadPoolExecutor(len(begun)) as threads:
+        halves = [content[len(content) // 2 :] for content in contents]
+        answers = list(threads.map(finish, begun, halves))
+    assert sorted(set(answers)) == [200, 507]
+    assert answers.count(200) == 3
+    assert bare.free_bytes >= MIB
+    assert bare.post("locks", os.urandom(600)).status_code == 200
+
+
+@pytest.mark.root
+def test_the_room_of_uploads_that_broke_off_is_there_for_others(bare: Bare) -> None:
+    for _ in range(3):
+        begun = [bare.begin("data", os.urandom(3 * MIB)) for _ in range(3)]
+        for connection in begun:
+            connection.close()
+
+        def fits() -> bool:
+            return bare.post("data", b"x" * (bare.free_bytes - 2 * MIB)).status_code == 200
+
+        wait_for(fits, "their places")
+        for path in (bare.stage.path(bare.repository) / "data").rglob("*"):
+            if path.is_file():
+                path.unlink()
 
 
 @pytest.fixture

@@ -45,6 +45,27 @@ def manifest(root: Path) -> dict[str, str]:
     }
 
 
+def test_another_agent_restores_while_it_may_and_writes_nothing(
+    stage: Stage, owner: Agent, repository: UUID, tree: Path, tmp_path: Path
+) -> None:
+    assert stage.restic(owner, repository, "backup", str(tree)).returncode == 0
+    other, out = stage.agent(), tmp_path / "out"
+    assert stage.restic(other, repository, "restore", "latest", "--target", str(out)).returncode != 0
+    before = set(objects(stage.path(repository)))
+    stage.let_restore(repository, other)
+    restored = stage.restic(other, repository, "restore", "latest", "--target", str(out))
+    assert restored.returncode == 0, restored.stderr
+    assert manifest(out / tree.relative_to("/")) == manifest(tree)
+    assert set(objects(stage.path(repository))) == before, "no lock is left either"
+    refused = stage.restic(other, repository, "backup", str(tree / "folder 1"))
+    assert refused.returncode != 0
+    assert "403" in refused.stderr
+    assert {path for path in objects(stage.path(repository)) if path.parent.name != "locks"} == before
+    stage.let_restore(repository)
+    assert stage.restic(other, repository, "restore", "latest", "--target", str(out)).returncode != 0
+    assert stage.restic(owner, repository, "check", "--read-data").returncode == 0
+
+
 def test_backup_check_and_restore_work(
     stage: Stage, owner: Agent, repository: UUID, tree: Path, tmp_path: Path
 ) -> None:

@@ -1,6 +1,8 @@
 """When a failed step is tried again, and when it has failed for good."""
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
-from sbs_server.kit.activities import MOST_ATTEMPTS, Patience
+from sbs_server.kit.activities import MOST_ATTEMPTS, Patience, SignsOfLife
 
 
 class _PostgresError(Exception):
@@ -81,3 +83,33 @@ async def test_a_step_may_decide_itself() -> None:
     with pytest.raises(ApplicationError) as raised:
         await environment.run(step.execute_activity, given)
     assert raised.value is own
+
+
+class _AtWork(ActivityInboundInterceptor):
+    """At work until it has been heard of so often."""
+
+    def __init__(self, beats: int) -> None:
+        self._left = beats
+        self._heard = asyncio.Event()
+
+    def beat(self, *details: Any) -> None:
+        del details
+        self._left -= 1
+        if not self._left:
+            self._heard.set()
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - the library's name
+        async with asyncio.timeout(30):
+            await self._heard.wait()
+
+
+async def test_a_step_that_has_to_gives_signs_of_life_while_it_is_at_work() -> None:
+    environment, work = ActivityEnvironment(), _AtWork(3)
+    environment.info = replace(environment.info, heartbeat_timeout=timedelta(milliseconds=30))
+    environment.on_heartbeat = work.beat
+    step = SignsOfLife().intercept_activity(work)
+    given = ExecuteActivityInput(fn=lambda: None, args=[], executor=None, headers={})
+    await environment.run(step.execute_activity, given)
+    assert not [task for task in asyncio.all_tasks() if "_beat" in repr(task)], (
+        "it beats for a step that is over"
+    )

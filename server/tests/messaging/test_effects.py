@@ -11,6 +11,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from sbs_protocol.commands import BackupRun, CommandCancel, command_adapter
 from sbs_protocol.identifiers import command_id, command_subject
+from sbs_server.agents import commands
 from sbs_server.config import Settings
 from sbs_server.kit.ids import new_id
 from sbs_server.messaging import outbox, streams
@@ -95,6 +96,25 @@ async def test_a_command_that_is_over_is_not_sent(
         "CMD", subjects_filter=command_subject(ordered.agent_id)
     )
     assert not info.state.subjects
+
+
+async def test_that_a_command_which_is_over_gets_no_further_attempt_is_told(
+    bus_settings: Settings, databases: Databases, control: Link, ordered: Tenant
+) -> None:
+    async with databases.app.transaction(ordered.organization_id) as session:
+        await session.execute(update(Command).values(state=CommandState.FINISHED))
+        await commands.publish_final(session, await session.get_one(Command, name_of(ordered)))
+    await drain(
+        lane(databases.system, bus_effects(bus_settings, control, databases.system)), databases.system
+    )
+    jetstream = control.client.jetstream()
+    await streams.ensure_agent_consumer(jetstream, ordered.agent_id)
+    subscription = await jetstream.pull_subscribe_bind(durable=f"a_{ordered.agent_id.hex}", stream="CMD")
+    [message] = await subscription.fetch(1, timeout=30)
+    command = command_adapter.validate_json(message.data)
+    assert command.body == CommandCancel(target_command_id=name_of(ordered))
+    assert (await subscription.consumer_info()).num_pending == 0
+    await message.ack_sync(timeout=5)
 
 
 async def test_a_row_of_one_organization_does_not_stop_the_work_of_another(

@@ -18,7 +18,7 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from sqlalchemy import func, select, update
 
-from sbs_server.config import Settings
+from sbs_server.config import HistorySettings, Settings
 from sbs_server.kit.ids import new_id
 from sbs_server.messaging import outbox
 from sbs_server.messaging.connection import Link
@@ -201,7 +201,7 @@ async def test_what_is_old_is_swept(databases: Databases, bus: RunningBus) -> No
         newest = await session.scalar(select(Outbox.id).order_by(Outbox.id.desc()).limit(1))
         old = datetime.now(UTC) - timedelta(days=8)
         await session.execute(update(Outbox).where(Outbox.id != newest).values(published_at=old))
-    assert (await Sweeper(databases.system).sweep())["outbox"] == 2
+    assert (await Sweeper(databases.system, HistorySettings()).sweep())["outbox"] == 2
     async with databases.system.transaction() as session:
         assert (await session.scalars(select(Outbox.id))).all() == [newest]
 

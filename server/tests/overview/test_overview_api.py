@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, update
 
+from sbs_protocol.commands import ConflictPolicy
 from sbs_server.backups.activities import finish_run
 from sbs_server.backups.types import RunEnd
 from sbs_server.kit.i18n import catalogue
@@ -19,6 +20,7 @@ from sbs_server.models import (
     Repository,
     ResticRepository,
     ResticRepositoryState,
+    Restore,
     Run,
     RunKind,
     RunState,
@@ -212,6 +214,55 @@ async def test_lost_run_is_told_as_such(api: Api, tenant: Tenant, person: Person
     found = await items(person)
     assert {one["code"] for one in found} == {"attention.run_lost"}
     assert {one["object_id"] for one in found} == {str(run), str(restore)}
+
+
+async def restored(api: Api, tenant: Tenant, state: str, code: str | None = None) -> UUID:
+    """A restore of the tenant's snapshot to its machine has come to that end."""
+    run_id = await new_run(api, tenant, kind=RunKind.RESTORE, job_id=None, dataset_id=None)
+    async with api.services.database.transaction(tenant.organization_id) as session:
+        session.add(
+            Restore(
+                organization_id=tenant.organization_id,
+                run_id=run_id,
+                snapshot_id=tenant.snapshot_id,
+                selection=[],
+                target_folder="/restored",
+                policy=ConflictPolicy.SKIP,
+            )
+        )
+    return await ended(api, tenant, state, code, run_id)
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "gravity"),
+    [("failed", "restore_failed", "critical"), ("completed_with_warnings", "restore_warnings", "warning")],
+)
+async def test_restore_that_went_badly_is_told_until_one_goes_well(
+    api: Api, tenant: Tenant, person: Person, state: str, code: str, gravity: str
+) -> None:
+    run = await restored(api, tenant, state, "no_space")
+    (item,) = await items(person)
+    assert (item["code"], item["gravity"]) == (f"attention.{code}", gravity)
+    assert (item["object_kind"], item["object_id"], item["run_id"]) == ("run", str(run), str(run))
+    assert item["object_name"] in item["message"]
+    assert item["hint"]
+    await restored(api, tenant, "cancelled")
+    assert len(await items(person)) == 1, "a cancelled restore brings nothing back"
+    again = await restored(api, tenant, state, "no_space")
+    assert [one["object_id"] for one in await items(person)] == [str(again)], "the newest one counts"
+    await restored(api, tenant, "succeeded")
+    assert await items(person) == []
+
+
+async def test_restore_that_went_badly_is_told_for_a_week(api: Api, tenant: Tenant, person: Person) -> None:
+    run = await restored(api, tenant, "failed", "no_space")
+    await change(api, tenant, Run, run, finished_at=func.now() - 8 * DAY)
+    assert await items(person) == []
+
+
+async def test_lost_restore_is_told_once(api: Api, tenant: Tenant, person: Person) -> None:
+    await restored(api, tenant, "failed", "workflow_lost")
+    assert [one["code"] for one in await items(person)] == ["attention.run_lost"]
 
 
 async def test_job_that_is_late_or_never_ran_is_told(api: Api, tenant: Tenant, person: Person) -> None:

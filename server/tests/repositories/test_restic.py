@@ -1,8 +1,11 @@
 """Making restic repositories on the control plane's side, with the real restic; cut off at each step."""
 
+import asyncio
 import base64
 import os
 import shutil
+import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from sbs_restic.cli.errors import WrongPasswordError
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.envelope import Envelope
 from sbs_server.models import ResticRepository, ResticRepositoryState
+from sbs_server.repositories import half_made
 from sbs_server.repositories.keys import SecretStore
 from sbs_server.repositories.markers import MARKER, Marker, write_marker
 from sbs_server.repositories.restic import RepositoryProblem, ResticRepositories
@@ -174,3 +178,66 @@ async def test_a_snapshot_is_held_only_if_its_file_is_there(scene: Scene, tmp_pa
     assert await scene.repositories.holds_snapshot(row.path, done.summary.snapshot_id)
     assert not await scene.repositories.holds_snapshot(row.path, "f" * 64)
     assert not await scene.repositories.holds_snapshot(row.path, "../config")
+
+
+PAGE = 4096
+
+
+@pytest.fixture
+def small_disk(scene: Scene) -> Iterator[Path]:
+    """The place is a disk of its own."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(scene.place)]
+    subprocess.run(command, check=True)
+    write_marker(scene.place, Marker(scene.tenant.repository_id, scene.tenant.organization_id))
+    yield scene.place
+    subprocess.run(["umount", "--lazy", str(scene.place)], check=True)
+
+
+async def problem_of(scene: Scene) -> RepositoryProblem | None:
+    try:
+        await scene.make()
+    except RepositoryProblem as problem:
+        return problem
+    return None
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("pages", range(4))
+async def test_a_disk_without_room_for_a_new_repository_is_told_as_full_until_there_is_room(
+    scene: Scene, small_disk: Path, pages: int
+) -> None:
+    """However far restic gets: to its first file, to the key, to the config, to the agent's key."""
+    free = os.statvfs(small_disk)
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(free.f_bavail * free.f_frsize - pages * PAGE))
+    found = await problem_of(scene)
+    assert found is not None or pages > 2, "there was no room for a key and a config"
+    if found is not None:
+        assert found.code == "repository_full", found
+        assert found.restic_repository_id is not None
+    filler.unlink()
+    row = await scene.make()
+    for agent in (True, False):
+        location = Location.local(row.path, await scene.password(row, agent=agent))
+        assert (await cat_config.run(scene.runner, location)).id == row.restic_id
+
+
+@pytest.mark.root
+async def test_a_place_that_is_read_only_is_not_told_as_full(scene: Scene, small_disk: Path) -> None:
+    remount = await asyncio.create_subprocess_exec("mount", "-o", "remount,ro", str(small_disk))
+    assert await remount.wait() == 0
+    with pytest.raises(RepositoryProblem) as raised:
+        await scene.make()
+    assert raised.value.code == "repository_not_writable"
+
+
+async def test_keys_of_a_repository_with_data_stay(tmp_path: Path) -> None:
+    for name in ("keys/aa", "data/00/00", "snapshots/x"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    half_made.clear(tmp_path)
+    assert (tmp_path / "keys" / "aa").exists()
+    (tmp_path / "snapshots" / "x").unlink()
+    (tmp_path / "data" / "00" / "00").unlink()
+    half_made.clear(tmp_path)
+    assert not (tmp_path / "keys" / "aa").exists()

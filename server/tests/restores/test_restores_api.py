@@ -178,7 +178,41 @@ async def test_another_agent_is_refused_with_the_reason(api: Api, tenant: Tenant
     other = str(await add_agent(api, person))
     answer = await person.client.post(f"{person.root}/restores", json=body_of(tenant, agent_id=other))
     assert problems_of(answer) == [("/agent_id", "restore.other_agent")]
-    assert "another machine" in answer.json()["errors"][0]["hint"]
+    assert "from_other_agent" in answer.json()["errors"][0]["hint"]
+    assert await nothing_begun(api, tenant)
+
+
+async def test_administrator_restores_to_another_agent_of_the_organization(
+    api: Api, tenant: Tenant, person: Person
+) -> None:
+    """Also to the machine that was enrolled anew, when the agent that made the snapshot is revoked."""
+    administrator = await api.person(Role.ORG_ADMIN, tenant.organization_id)
+    other = str(await add_agent(api, person))
+    async with api.services.database.transaction(tenant.organization_id) as session:
+        gone = update(Agent).where(Agent.id == tenant.agent_id).values(state=AgentState.REVOKED)
+        await session.execute(gone)
+    body = body_of(tenant, agent_id=other, from_other_agent=True)
+    refused = await person.client.post(f"{person.root}/restores", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "restore.other_agent_forbidden")
+    assert await nothing_begun(api, tenant)
+    answer = await administrator.client.post(f"{administrator.root}/restores", json=body)
+    assert answer.status_code == 202, answer.text
+    run = answer.json()["run"]
+    assert run["agent_id"] == other
+    assert run["targets"][0]["restic_repository_id"] == str(tenant.restic_repository_id)
+    (entry,) = await api.audited(tenant.organization_id, "restore.requested")
+    assert (entry.details["agent_id"], entry.details["source_agent_id"]) == (other, str(tenant.agent_id))
+
+
+async def test_agent_of_another_organization_is_unknown_whoever_asks(api: Api, tenant: Tenant) -> None:
+    administrator = await api.person(Role.ORG_ADMIN, tenant.organization_id)
+    stranger = await make_tenant(api.services.database)
+    body = body_of(tenant, agent_id=str(stranger.agent_id), from_other_agent=True)
+    answer = await administrator.client.post(f"{administrator.root}/restores", json=body)
+    assert problems_of(answer) == [("/agent_id", "restore.agent_unknown")]
+    body = body_of(tenant, snapshot_id=str(stranger.snapshot_id), from_other_agent=True)
+    answer = await administrator.client.post(f"{administrator.root}/restores", json=body)
+    assert problems_of(answer) == [("/snapshot_id", "restore.snapshot_unknown")]
     assert await nothing_begun(api, tenant)
 
 

@@ -68,3 +68,20 @@ def test_a_code_without_a_text_keeps_its_name() -> None:
     said = reason(Run(error_code="from_the_future", error_message="?"), "en")
     assert said is not None
     assert (said.code, said.message) == ("from_the_future", "The run failed.")
+
+
+@pytest.mark.parametrize("locale", ["en", "ru"])
+@pytest.mark.parametrize(
+    ("code", "reported"),
+    [
+        ("snapshot_missing", "the snapshot is not in the repository"),
+        ("agent_revoked", "the agent's access was revoked"),
+    ],
+)
+def test_a_report_that_says_the_same_is_not_said_twice(locale: Locale, code: str, reported: str) -> None:
+    said = reason(Run(error_code=code, error_message=reported), locale)
+    assert said is not None
+    assert said.detail is None
+    more = reason(Run(error_code=code, error_message=f"{reported}: 4f2a"), locale)
+    assert more is not None
+    assert more.detail == f"{reported}: 4f2a"

@@ -11,6 +11,7 @@ import pytest
 from nats.aio.client import Client
 from sqlalchemy import delete, update
 
+from sbs_server.messaging import streams
 from sbs_server.models import Membership, Run, RunState
 from sbs_server.runs.live import one_line, run_of_event
 from sbs_server.runs.stream import Pace
@@ -235,3 +236,27 @@ async def test_stranger_gets_no_stream(api: Api, tenant: Tenant) -> None:
 def test_what_is_no_object_is_no_progress_and_no_event(data: bytes) -> None:
     assert one_line(data) is None
     assert run_of_event(data) is None
+
+
+async def test_streams_of_runs_and_of_the_organization_count_together(
+    api: Api, tenant: Tenant, person: Person, bus: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.app.state.streams, "most", 2)
+    await streams.prepare(bus)
+    urls = [f"{person.root}/runs/{tenant.run_id}/events", f"{person.root}/events"]
+    async with following(api, person, tenant) as one:
+        await one.next()
+        async with over_http(api, person) as client, client.stream("GET", urls[1]) as two:
+            changes = Events(two)  # kept: with it the stream would end
+            assert (await changes.next() or NOTHING)[0] == "ready"
+            for url in urls:
+                refused = await person.client.get(url)
+                assert (refused.status_code, refused.json()["code"]) == (429, "events.too_many")
+                assert refused.headers["Content-Type"] == "application/problem+json"
+                assert int(refused.headers["Retry-After"]) > 0
+            other = await api.person(organization_id=tenant.organization_id)
+            async with following(api, other, tenant) as others:
+                assert (await others.next() or NOTHING)[0] == "run"
+    await until(lambda: api.app.state.streams.of(person.user_id) == 0)
+    async with following(api, person, tenant) as again:
+        assert (await again.next() or NOTHING)[0] == "run"

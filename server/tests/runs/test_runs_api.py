@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from sbs_server.kit.ids import new_id
 from sbs_server.models import (
@@ -17,6 +18,7 @@ from sbs_server.models import (
     ClaimMode,
     Command,
     JobAgent,
+    ResticRepository,
     Role,
     Run,
     RunAttempt,
@@ -188,6 +190,13 @@ async def test_detail_shows_targets_and_attempts(api: Api) -> None:
     assert run["snapshot_id"] == str(tenant.snapshot_id)
 
 
+async def set_tickets(api: Api, tenant: Tenant, state: TicketState) -> None:
+    """Of the tenant's run."""
+    async with api.services.database.transaction(tenant.organization_id) as session:
+        mine = update(AdmissionTicket).where(AdmissionTicket.run_id == tenant.run_id)
+        await session.execute(mine.values(state=state))
+
+
 async def test_waiting_run_says_why(api: Api) -> None:
     tenant, person = await estate(api)
     url = f"{person.root}/runs/{tenant.run_id}"
@@ -210,6 +219,8 @@ async def test_waiting_run_says_why(api: Api) -> None:
     assert (found["queue_position"], found["queue_length"]) == (2, 2)
     assert found["blocked_by"] == [str(holder)]
     assert "2" in str(found["message"])
+    await set_tickets(api, tenant, TicketState.GRANTED)
+    assert await wait() is not None
     at = datetime.now(UTC) + timedelta(minutes=5)
     await change_run(api, tenant, waiting_for="retry", retry_at=at)
     found = await wait()
@@ -218,6 +229,10 @@ async def test_waiting_run_says_why(api: Api) -> None:
     await change_run(api, tenant, waiting_for="repository_full", retry_at=at)
     found = await wait()
     assert (found["code"], found["retry_at"] is None) == ("run.waits_full", False)
+    await set_tickets(api, tenant, TicketState.WAITING)
+    found = await wait()
+    assert found["code"] == "run.waits_repository", "there was a pause, now it waits for its new ticket"
+    assert (found["queue_position"], found["queue_length"]) == (2, 2)
     await change_run(api, tenant, state=RunState.SUCCEEDED)
     assert await wait() is None
 
@@ -329,3 +344,39 @@ async def test_agent_of_another_job_is_not_started(api: Api) -> None:
     other = str(await add_agent(api, person))
     answer = await person.client.post(f"{person.root}/jobs/{tenant.job_id}/runs", json={"agent_ids": [other]})
     assert problems_of(answer) == [("/agent_ids/0", "run.agent_not_in_job")]
+
+
+async def another_place(session: AsyncSession, tenant: Tenant) -> UUID:
+    """A second restic repository for the run to write to."""
+    (known,) = await session.scalars(select(ResticRepository))
+    place_id, secrets = (
+        new_id(),
+        {"cp_secret_id": known.cp_secret_id, "agent_secret_id": known.agent_secret_id},
+    )
+    own = {"organization_id": tenant.organization_id, "repository_id": known.repository_id}
+    session.add(ResticRepository(id=place_id, path=f"{known.path}-2", state=known.state, **own, **secrets))
+    await session.flush()
+    return place_id
+
+
+async def test_a_listed_run_says_how_much_it_read_and_what_it_added_everywhere(api: Api) -> None:
+    tenant, person = await estate(api)
+    own = {"organization_id": tenant.organization_id, "run_id": tenant.run_id}
+
+    async def listed() -> tuple[int | None, int | None]:
+        (found,) = (await person.client.get(f"{person.root}/runs")).json()["items"]
+        return found["bytes_processed"], found["bytes_added"]
+
+    assert await listed() == (None, None)
+    async with api.services.database.transaction(tenant.organization_id) as session:
+        places = [tenant.restic_repository_id, await another_place(session, tenant)]
+        for place, added in zip(places, (3_000_000_000, 7), strict=True):
+            result = {"bytes_processed": 5_000_000_000, "bytes_added": added}
+            session.add(RunTarget(**own, restic_repository_id=place, result=result))
+    assert await listed() == (5_000_000_000, 3_000_000_007)
+    detail = (await person.client.get(f"{person.root}/runs/{tenant.run_id}")).json()
+    assert (detail["bytes_processed"], detail["bytes_added"]) == (5_000_000_000, 3_000_000_007)
+    async with api.services.database.transaction(tenant.organization_id) as session:
+        await session.execute(delete(RunTarget).where(RunTarget.restic_repository_id == places[1]))
+        await session.execute(update(RunTarget).values(result={"bytes_restored": 11}))
+    assert await listed() == (11, None)

@@ -103,6 +103,35 @@ def test_run_that_went_well_has_every_step() -> None:
     ]
 
 
+def test_run_that_gave_its_ticket_back_waits_for_its_turn_again() -> None:
+    paused = records(
+        run(state=RunState.WAITING, waiting_for="repository_full"),
+        tickets=[ticket("backup", 1, 2, 8)],
+        attempts=[attempt(1, 3, 4, 5, 6, 7, result="failed")],
+    )
+    assert told(steps_of(paused))[-1] == ("retry_pause", 7, None, "ongoing")
+    paused.tickets.append(ticket("backup.2", 37, None, None))  # type: ignore[attr-defined]  # it is a list
+    assert told(steps_of(paused))[-2:] == [
+        ("retry_pause", 7, 37, "done"),
+        ("admission", 37, None, "ongoing"),
+    ]
+    going_on = records(
+        run(),
+        tickets=[ticket("backup", 1, 2, 8), ticket("backup.2", 37, 40, None)],
+        attempts=[
+            attempt(1, 3, 4, 5, 6, 7, result="failed"),
+            attempt(2, 41, 42, 43, 44, 50),
+        ],
+    )
+    told_now = told(steps_of(going_on))
+    assert told_now[:2] == [("preparing", 0, 1, "done"), ("admission", 1, 2, "done")]
+    at_pause = told_now.index(("retry_pause", 7, 37, "done"))
+    assert told_now[at_pause + 1 : at_pause + 3] == [
+        ("admission", 37, 40, "done"),
+        ("ordered", 41, 42, "done"),
+    ]
+
+
 def test_failed_attempt_says_why_and_is_followed_by_a_pause() -> None:
     steps = steps_of(
         records(

@@ -100,11 +100,59 @@ async def test_password_from_stdin_replaces_the_one_before(api: Api, command: Co
     assert (await sign_in(api, email, GOOD)).status_code == 201
 
 
+async def test_an_address_that_exists_gets_no_other_organization_by_mistake(
+    api: Api, command: Command, email: str
+) -> None:
+    first, second = f"first {email}", f"second {email}"
+    shown = await made(command, "--email", email, "--organization", first)
+    result = await asyncio.to_thread(command.run, "--email", email, "--organization", second)
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    for said in (email, first, "sbs login", "--password-file", "--add-organization"):
+        assert said in result.stderr
+    memberships = (await sign_in(api, email, shown["password"])).json()["memberships"]
+    assert [m["organization_name"] for m in memberships] == [first]
+    fresh = await made(command, "--email", f"other-{email}", "--organization", second)
+    assert fresh["created_organization"] is True  # so the refused call has not made it
+
+
+async def test_a_refused_address_keeps_its_password(api: Api, command: Command, email: str) -> None:
+    shown = await made(command, "--email", email, "--organization", f"first {email}")
+    other = ("--organization", f"second {email}", "--password-file", str(command.password_file))
+    assert (await asyncio.to_thread(command.run, "--email", email, *other)).exit_code == 2
+    assert (await sign_in(api, email, shown["password"])).status_code == 201
+
+
+async def test_an_organization_is_added_to_an_address_that_exists_when_asked_for(
+    api: Api, command: Command, email: str
+) -> None:
+    first, second = f"first {email}", f"second {email}"
+    shown = await made(command, "--email", email, "--organization", first)
+    again = await made(command, "--email", email, "--organization", second, "--add-organization")
+    assert (again["created_user"], again["created_membership"]) == (False, True)
+    memberships = (await sign_in(api, email, shown["password"])).json()["memberships"]
+    assert sorted(m["organization_name"] for m in memberships) == [first, second]
+
+
+async def test_an_administrator_becomes_operator_of_the_platform_only_when_asked_for(
+    api: Api, command: Command, email: str
+) -> None:
+    shown = await made(command, "--email", email, "--organization", f"organization {email}")
+    result = await asyncio.to_thread(command.run, "--email", email)
+    assert (result.exit_code, "--platform-operator" in result.stderr) == (2, True)
+    user = (await sign_in(api, email, shown["password"])).json()["user"]
+    assert user["is_platform_operator"] is False
+    await made(command, "--email", email, "--platform-operator")
+    user = (await sign_in(api, email, shown["password"])).json()["user"]
+    assert user["is_platform_operator"] is True
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
         (("--email", "nobody"), "--email"),
         (("--email", "a@example.org", "--locale", "de"), "--locale"),
+        (("--email", "a@example.org", "--add-organization"), "--organization NAME"),
         (("--email", "a@example.org", "--organization", "x\ny"), "--organization"),
         (("--email", "a@example.org", "--password-file", "/nonexistent"), "--password-file"),
         (("--email", "a@example.org", "--password-file", "-"), "characters"),

@@ -9,13 +9,13 @@ from typing import Literal
 import structlog
 
 from sbs_agent.commands.job import Job, Outcome
-from sbs_agent.commands.tools import Tools, at_work, release_locks
+from sbs_agent.commands.tools import Tools, at_work, local_path, release_locks
 from sbs_agent.errors import CommandError, refuse
 from sbs_agent.reporting import Reporter
 from sbs_protocol.commands import BackupRun
 from sbs_protocol.events import BackupResult, CommandResult, ErrorCode, FileWarning, Problem
 from sbs_protocol.identifiers import run_of_command
-from sbs_protocol.paths import WirePath
+from sbs_protocol.paths import WirePath, exact
 from sbs_restic.cli import lossy
 from sbs_restic.cli.commands import backup, snapshots
 from sbs_restic.cli.errors import CommandFailedError
@@ -30,7 +30,8 @@ log = structlog.get_logger(__name__)
 
 async def carry_out(job: Job, body: BackupRun, tools: Tools) -> Outcome:
     """Raises `CommandError`, `StoppedError`."""
-    sources = () if job.interrupted else _present(body.sources, job.reporter)
+    wanted = [local_path(source) for source in body.sources]
+    sources = () if job.interrupted else _present(wanted, job.reporter)
     runner = await asyncio.to_thread(tools.runner)
     await job.reporter.progress("starting")
     repository = await tools.open_repository(job)
@@ -194,13 +195,14 @@ def _absence(source: str) -> tuple[Literal["vanished", "unreadable"], str] | Non
 async def _made_before(job: Job, body: BackupRun, runner: Runner, repository: Repository) -> Snapshot | None:
     """The snapshot of an attempt whose end was never recorded: the agent died, or its machine did."""
     found = await snapshots.run(runner, repository, tags=[run_tag(job)], host=body.host, stop=job.stop.event)
-    ours = [snapshot for snapshot in found if body.includes or _is_of(snapshot, body.sources)]
+    ours = [snapshot for snapshot in found if body.includes or _is_of(snapshot, body)]
     return ours[-1] if ours else None
 
 
-def _is_of(snapshot: Snapshot, sources: list[str]) -> bool:
-    """restic writes the paths in their shortest form; a missing source is not among them."""
-    return set(snapshot.paths) <= {os.path.normpath(source) for source in sources}
+def _is_of(snapshot: Snapshot, body: BackupRun) -> bool:
+    """restic gives the paths in their shortest form, as readable text; a missing source is not among them."""
+    sources = {lossy.lossy(os.path.normpath(exact(source))) for source in body.sources}
+    return set(snapshot.paths) <= sources
 
 
 def _adopt(job: Job, snapshot: Snapshot) -> Outcome:

@@ -1,9 +1,10 @@
 """Keep both: a restored file that meets another of its name gets a suffix, and the other is never touched."""
 
 import os
+from collections.abc import Callable
 from datetime import datetime
 from itertools import count
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 _LONGEST_NAME_BYTES = 255
 
@@ -13,10 +14,10 @@ def new_suffix() -> str:
     return f" (restored {datetime.now().astimezone():%Y-%m-%d %H.%M.%S})"
 
 
-def free_name(taken: Path, suffix: str) -> Path:
+def free_name(name: str, suffix: str, is_taken: Callable[[str], bool]) -> str:
     """`a.txt` becomes `a (restored …).txt`; a number is added while that is taken too."""
-    names = (with_suffix(taken.name, suffix if number == 1 else f"{suffix} {number}") for number in count(1))
-    return next(taken.with_name(name) for name in names if not os.path.lexists(taken.with_name(name)))
+    names = (with_suffix(name, suffix if number == 1 else f"{suffix} {number}") for number in count(1))
+    return next(candidate for candidate in names if not is_taken(candidate))
 
 
 def with_suffix(name: str, suffix: str) -> str:

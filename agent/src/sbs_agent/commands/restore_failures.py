@@ -1,5 +1,8 @@
 """What restic could not write or verify, item by item."""
 
+import os
+
+from sbs_agent.commands.restore_staging import Staging
 from sbs_agent.reporting import Reporter
 from sbs_protocol.events import FileWarning
 from sbs_protocol.paths import WirePath
@@ -10,8 +13,9 @@ from sbs_restic.cli.messages import ItemError
 class Failures:
     """Items that could not be written or verified; one item may have several errors."""
 
-    def __init__(self, reporter: Reporter) -> None:
+    def __init__(self, reporter: Reporter, staging: Staging) -> None:
         self._reporter = reporter
+        self._staging = staging
         self.items: dict[str, WirePath] = {}
         self.unverified: list[WirePath] = []
         self.first_message = ""
@@ -19,10 +23,15 @@ class Failures:
     def add(self, error: ItemError) -> None:
         if error.item in self.items:
             return
-        real = lossy.resolve_lossy_path(error.item)
-        path = WirePath(text=error.item) if real is None else WirePath.from_bytes(real)
+        path, message = self._exact(error.item), self._staging.shown(error.message)
         self.items[error.item] = path
-        self.first_message = self.first_message or error.message
+        self.first_message = self.first_message or message
         if error.during == "verify":
             self.unverified.append(path)
-        self._reporter.warn(FileWarning(path=path, code="restore_failed", message=error.message))
+        self._reporter.warn(FileWarning(path=path, code="restore_failed", message=message))
+
+    def _exact(self, item: str) -> WirePath:
+        """restic prints names that are not UTF-8 approximately; what it has begun to write tells the real one."""
+        base = os.fspath(self._staging.base)
+        real = lossy.resolve_lossy_path(base + item)
+        return WirePath(text=item) if real is None else WirePath.from_bytes(real[len(os.fsencode(base)) :])

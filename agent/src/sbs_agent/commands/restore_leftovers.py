@@ -1,7 +1,7 @@
 """Taking away what a restore left that nobody goes on with.
 
-A restore that ends while the agent works on it tidies up itself. The agent is not told when the control plane gives
-up after a passing failure, or cancels between two attempts.
+A restore that ends while the agent works on it tidies up itself. After a passing failure its files wait for the next
+attempt; when the control plane says that there will be none (it cancels the command), they go at once.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ from sbs_agent.journal import Journal
 
 log = structlog.get_logger(__name__)
 
-# Attempts follow each other in minutes; an agent, a gateway or a repository may be away over a long weekend.
+# Should that never be said. Attempts follow each other in minutes; an agent, a gateway or a repository may be away
+# over a long weekend.
 _PATIENCE: Final = timedelta(days=7)
 
 

@@ -10,17 +10,18 @@ from pydantic import BaseModel
 
 from sbs_agent.commands.job import Outcome
 from sbs_agent.journal import Journal
-from sbs_protocol.events import CommandResult, Problem, RestoreResult
+from sbs_protocol.events import CommandResult, FileWarning, Problem, RestoreResult
 from sbs_protocol.paths import WirePath
 
 
 class Ending(BaseModel):
-    """An `Outcome` in a form that can be stored."""
+    """An `Outcome` in a form that can be stored. `warnings`: those that every further attempt has to tell again."""
 
     result: CommandResult
     restore: RestoreResult
     problem: Problem | None = None
     restic_exit_code: int | None = None
+    warnings: list[FileWarning] = []
 
     def outcome(self) -> Outcome:
         return Outcome(self.result, self.problem, self.restic_exit_code, restore=self.restore)

@@ -1,32 +1,52 @@
 """From the staging folder to the places: one rename for each file, or for each folder that is not there yet.
 
-What has been moved is no longer in the staging folder, so a move that was interrupted is simply gone on with.
+What has been moved is no longer in the staging folder, so a move that was interrupted is simply gone on with. The
+target is gone through by folders held open: a link that its owner puts there is never followed.
 """
 
 import os
 import stat
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePath
 from typing import Final
 
 from sbs_agent.commands.keep_both import free_name
 from sbs_agent.commands.restore_staging import Staging, entries, make_writable, read_names
+from sbs_agent.platform.folder import Folder
 from sbs_protocol.paths import WirePath
 
 RENAMED_AT_MOST: Final = 1000
 _EXAMPLES: Final = 100
+# As many as the control plane keeps of one attempt.
+NAMED_AT_MOST: Final = 100_000
+_LOOKS: Final = 100
+_NOWHERE: Final = PurePath()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A path of the snapshot that was not put at its place, and why."""
+
+    path: WirePath
+    reason: str
 
 
 @dataclass(slots=True)
 class Moved:
-    """`left` counts what stayed in the staging folder because its place is taken, `left_regular` the files of it.
+    """`left` counts what stayed in the staging folder because its place is taken, `left_regular` and `left_bytes` the
+    files of it. `left_out` counts those of `left` whose place can't be skipped, since what is there is of another
+    kind: a file where the snapshot has a folder, or the other way round; `named` says which (and which folders).
 
     `in_the_way` holds examples of what took the places, `renamed` of what got a suffix.
     """
 
     left: int = 0
     left_regular: int = 0
+    left_bytes: int = 0
+    left_out: int = 0
+    named: list[LeftOut] = field(default_factory=list)
     in_the_way: list[WirePath] = field(default_factory=list)
     renamed: list[WirePath] = field(default_factory=list)
 
@@ -37,7 +57,7 @@ def move_into_place(staging: Staging, suffix: str | None, check: Callable[[], No
     `check` is called for each file and may raise to stop. Raises `OSError`.
     """
     move = _Move(staging, suffix, check)
-    move.merge(staging.files, staging.target)
+    move.all()
     move.moved.renamed = _really_renamed(staging)
     return move.moved
 
@@ -45,7 +65,7 @@ def move_into_place(staging: Staging, suffix: str | None, check: Callable[[], No
 def look_ahead(staging: Staging, check: Callable[[], None]) -> Moved:
     """What would stay if everything were moved now; nothing is. Raises `OSError`."""
     move = _Move(staging, None, check, dry=True)
-    move.merge(staging.files, staging.target)
+    move.all()
     return move.moved
 
 
@@ -57,70 +77,136 @@ class _Move:
     dry: bool = False
     moved: Moved = field(default_factory=Moved)
     recorded: int = 0
+    links: Counter[int] = field(default_factory=Counter)
 
-    def merge(self, source: Path, target: Path) -> None:
-        # It stays in the staging folder, so its mode is nobody's; files can't leave a read-only one.
-        make_writable(source, stat.S_IRUSR | stat.S_IXUSR if self.dry else stat.S_IRWXU)
-        for ours in sorted(source.iterdir()):
+    def all(self) -> None:
+        source, target = self.staging.open()
+        with source:
+            self._merge(source, target, _NOWHERE)
+
+    def _merge(self, source: Folder, target: Folder, below: PurePath) -> None:
+        for name in sorted(source.names()):
             self.check()
-            theirs = target / ours.name
-            there = _mode(theirs)
-            if there is None:
-                if not self.dry:
-                    _rename(ours, theirs)
-            elif _is_folder(ours) and stat.S_ISDIR(there):
-                self.merge(ours, theirs)
-            elif self.suffix is not None:
-                self._beside(ours, free_name(theirs, self.suffix))
-            else:
-                self._leave(ours, theirs)
+            # Each turn answers what changed in the target since the one before.
+            if not any(self._put(source, target, below / name) for _ in range(_LOOKS)):
+                raise FileExistsError(0, "it does not stop changing", target.path / name)
 
-    def _beside(self, ours: Path, place: Path) -> None:
+    def _put(self, source: Folder, target: Folder, path: PurePath) -> bool:
+        """False if somebody changed the place between our look and our act."""
+        there, is_folder = target.status(path.name), _is_folder(source, path.name)
+        if there is None:
+            return self.dry or self._rename(source, target, path.name, path.name)
+        if is_folder and stat.S_ISDIR(there.st_mode):
+            return self._enter(source, target, path)
+        if self.suffix is None:
+            self._leave(source, path, there)
+            return True
+        return self._beside(source, target, path)
+
+    def _enter(self, source: Folder, target: Folder, path: PurePath) -> bool:
+        # It stays in the staging folder, so its mode is nobody's; files can't leave a read-only one.
+        make_writable(source.pinned / path.name, stat.S_IRUSR | stat.S_IXUSR if self.dry else stat.S_IRWXU)
+        try:
+            theirs = target.enter(path.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        with theirs, source.enter(path.name) as ours:
+            self._merge(ours, theirs, path)
+        return True
+
+    def _beside(self, source: Folder, target: Folder, path: PurePath) -> bool:
         """The intent is on disk before the rename, so that the report after a crash still names it."""
+        name = free_name(path.name, self.suffix or "", lambda other: target.status(other) is not None)
         if self.recorded < RENAMED_AT_MOST:
             self.recorded += 1
             with self.staging.renamed.open("ab") as record:
-                record.write(os.fsencode(ours) + b"\0" + os.fsencode(place) + b"\0")
+                record.write(os.fsencode(path) + b"\0" + os.fsencode(path.with_name(name)) + b"\0")
                 record.flush()
                 os.fsync(record.fileno())
-        _rename(ours, place)
+        return self._rename(source, target, path.name, name)
 
-    def _leave(self, ours: Path, theirs: Path) -> None:
+    def _rename(self, source: Folder, target: Folder, name: str, new_name: str) -> bool:
+        try:
+            _rename(source, target, name, new_name)
+        except FileExistsError:
+            return False
+        return True
+
+    def _leave(self, source: Folder, path: PurePath, there: os.stat_result) -> None:
+        theirs = self.staging.target / path
         if len(self.moved.in_the_way) < _EXAMPLES:
             self.moved.in_the_way.append(WirePath.from_fs(os.fspath(theirs)))
-        below = entries(ours) if _is_folder(ours) else [ours]
-        modes = [mode for entry in below if (mode := _mode(entry)) is not None and not stat.S_ISDIR(mode)]
-        self.moved.left += len(modes)
-        self.moved.left_regular += sum(stat.S_ISREG(mode) for mode in modes)
+        reason = _mismatch(_is_folder(source, path.name), there.st_mode, os.fspath(theirs))
+        for entry, status in _below(source, path):
+            is_folder = stat.S_ISDIR(status.st_mode)
+            self.moved.left += not is_folder
+            if stat.S_ISREG(status.st_mode):
+                self._leave_bytes(status)
+            if reason is not None:
+                self.moved.left_out += not is_folder
+                if (not is_folder or entry == path) and len(self.moved.named) < NAMED_AT_MOST:
+                    self.moved.named.append(LeftOut(WirePath.from_fs(f"/{entry}"), reason))
+
+    def _leave_bytes(self, status: os.stat_result) -> None:
+        """A file with several names was written once; it is left when all of them are."""
+        self.moved.left_regular += 1
+        self.links[status.st_ino] += 1
+        if self.links[status.st_ino] == status.st_nlink:
+            self.moved.left_bytes += status.st_size
+
+
+def _mismatch(is_folder: bool, mode: int, theirs: str) -> str | None:
+    """Why what is there is no older version of the file that could be kept instead."""
+    shown = WirePath.from_fs(theirs).text
+    if is_folder:
+        kind = "a symbolic link" if stat.S_ISLNK(mode) else "a file"
+        return f"left out: {kind} stands at {shown}, where the snapshot has a folder"
+    return (
+        f"left out: a folder stands at {shown}, where the snapshot has a file" if stat.S_ISDIR(mode) else None
+    )
+
+
+def _below(source: Folder, path: PurePath) -> Iterator[tuple[PurePath, os.stat_result]]:
+    """What is called so, and everything below it."""
+    top = source.pinned / path.name
+    yield path, top.lstat()
+    if _is_folder(source, path.name):
+        for entry in entries(top):
+            yield path / entry.relative_to(top), entry.lstat()
 
 
 def _really_renamed(staging: Staging) -> list[WirePath]:
     """Intents that were carried out: the source is gone, the new name is there. The last one of a source counts."""
-    names = list(read_names(staging.renamed))
+    names = [os.fsdecode(name) for name in read_names(staging.renamed)]
     places = dict(zip(names[::2], names[1::2], strict=False))
-    done = [place for ours, place in places.items() if not os.path.lexists(ours) and os.path.lexists(place)]
-    return [WirePath.from_bytes(place) for place in done[:RENAMED_AT_MOST]]
+    done = [
+        place
+        for ours, place in places.items()
+        if not os.path.lexists(staging.files / ours) and os.path.lexists(staging.place / place)
+    ]
+    return [WirePath.from_fs(os.fspath(staging.target / place)) for place in done[:RENAMED_AT_MOST]]
 
 
-def _rename(ours: Path, theirs: Path) -> None:
+def _rename(source: Folder, target: Folder, name: str, new_name: str) -> None:
     """A folder's own `..` changes with it, which its owner may not do while the folder is read-only."""
     try:
-        ours.rename(theirs)
+        source.move(name, target, new_name)
     except PermissionError:
-        mode = stat.S_IMODE(ours.lstat().st_mode)
-        if not _is_folder(ours) or mode & stat.S_IWUSR:
+        mode = stat.S_IMODE(_status(source, name).st_mode)
+        if not _is_folder(source, name) or mode & stat.S_IWUSR:
             raise
-        ours.chmod(mode | stat.S_IWUSR)
-        ours.rename(theirs)
-        theirs.chmod(mode)
+        make_writable(source.pinned / name)
+        with source.enter(name) as folder:
+            source.move(name, target, new_name)
+            folder.set_mode(mode)
 
 
-def _mode(path: Path) -> int | None:
-    try:
-        return path.lstat().st_mode
-    except FileNotFoundError:
-        return None
+def _status(folder: Folder, name: str) -> os.stat_result:
+    status = folder.status(name)
+    if status is None:
+        raise FileNotFoundError(0, "it was taken away while files were moved", folder.path / name)
+    return status
 
 
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
+def _is_folder(folder: Folder, name: str) -> bool:
+    return stat.S_ISDIR(_status(folder, name).st_mode)

@@ -1,30 +1,39 @@
 """What a restore would write, and what is in its way: found out before anything is written."""
 
+import asyncio
 import os
 import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
+import structlog
+
 from sbs_agent.commands.job import Job
+from sbs_agent.commands.restore_selection import Selection, parents
 from sbs_agent.commands.restore_staging import OLDEST_MTIME_S, allocated_bytes
 from sbs_agent.errors import CommandError, refuse
-from sbs_protocol.commands import RestoreRun
+from sbs_agent.platform import platform
+from sbs_protocol.commands import ConflictPolicy, RestoreRun
 from sbs_protocol.events import ErrorCode, FileWarning, Problem
 from sbs_protocol.paths import WirePath
-from sbs_restic.cli.commands import snapshots
+from sbs_restic.cli.commands import names, snapshots
 from sbs_restic.cli.errors import CommandFailedError
 from sbs_restic.cli.invocation import on_repository
-from sbs_restic.cli.lossy import lossy, resolve_lossy_path
-from sbs_restic.cli.messages import LS, Message, Node
+from sbs_restic.cli.lossy import resolve_lossy_path
+from sbs_restic.cli.messages import LS, Message, Node, Snapshot
 from sbs_restic.cli.patterns import snapshot_path
 from sbs_restic.cli.process import Runner, ensure_ok
 from sbs_restic.cli.repository import Repository
 
+log = structlog.get_logger(__name__)
+
 _EXAMPLES: Final = 100
+_OWNERS_NAMED: Final = 5
 _IN_MEMORY_BYTES: Final = 2**20
 _OLDEST: Final = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=OLDEST_MTIME_S)
 
@@ -58,7 +67,9 @@ class Plan:
     `in_the_way`, `through_links` and `mounted` (folders of another file system) hold examples, `conflicts` counts
     all. `kept` (for skip only) has each regular file of the snapshot whose place is taken, relative to the target;
     `kept_bytes` is their size in the snapshot, `there_bytes` what those in their places take of the disk.
-    `has_oldest`: some file is older than `OLDEST_MTIME_S`.
+    `has_oldest`: some file is older than `OLDEST_MTIME_S`. `owners_lost` counts files and folders that this account
+    can't give to the owner and group that the snapshot has, `of_others` holds the first paths; the folders above what
+    was backed up do not count.
     """
 
     files: int = 0
@@ -70,29 +81,11 @@ class Plan:
     kept_bytes: int = 0
     there_bytes: int = 0
     has_oldest: bool = False
+    owners_lost: int = 0
+    of_others: list[str] = field(default_factory=list)
     in_the_way: list[WirePath] = field(default_factory=list)
     through_links: list[WirePath] = field(default_factory=list)
     mounted: list[WirePath] = field(default_factory=list)
-
-
-class Selection:
-    """The chosen paths, compared as restic prints paths: U+FFFD for each byte that is not UTF-8."""
-
-    def __init__(self, chosen: tuple[bytes, ...]) -> None:
-        self._chosen = {lossy(path) for path in chosen}
-        self._above = {parent for path in self._chosen for parent in _parents(path)}
-        self.not_found = set(self._chosen)
-
-    def covers(self, path: str) -> bool:
-        """Whether the path or a folder above it was chosen."""
-        if not self._chosen:
-            return True
-        self.not_found.discard(path)
-        return path in self._chosen or any(parent in self._chosen for parent in _parents(path))
-
-    def leads_to(self, path: str) -> bool:
-        """Whether a chosen path lies below this folder."""
-        return path in self._above
 
 
 def chosen_paths(body: RestoreRun) -> tuple[bytes, ...]:
@@ -123,14 +116,25 @@ async def make_plan(
         CommandError: no such snapshot; nothing of the selection is in it.
         ResticCliError: the listing failed.
     """
-    selection, plan = Selection(chosen_paths(body)), Plan(kept=kept)
+    names_of = partial(_names_of, body, runner, repository, job.stop.event)
+    selection, plan = await Selection.make(chosen_paths(body), names_of), Plan(kept=kept)
     base = os.fspath(target)
-    there = _present(base)
-    device = None if there is None else there.st_dev
+    top = _present(base)
+    device = None if top is None else top.st_dev
+
+    above: set[str] = set()
 
     def look(message: Message) -> None:
+        if isinstance(message, Snapshot):
+            above.update(parent for path in message.paths for parent in parents(path))
+        if isinstance(message, Node):
+            selection.see(message.path)
         if isinstance(message, Node) and _counts(message, selection, plan):
-            _meet(message, plan, base, device)
+            there = _present(base + message.path)
+            if there is not None:
+                _meet(message, there, plan, base, device)
+            if selection.covers(message.path) and message.path not in above:
+                _own(message, there, body.policy, plan)
 
     listing = on_repository(repository, "ls", operands=(body.restic_snapshot_id,))
     try:
@@ -145,7 +149,7 @@ async def make_plan(
         )
     for path in sorted(selection.not_found):
         text = "the path is not in the snapshot"
-        job.reporter.warn(FileWarning(path=WirePath(text=path), code="restore_failed", message=text))
+        job.reporter.warn(FileWarning(path=WirePath.from_bytes(path), code="restore_failed", message=text))
     return plan
 
 
@@ -162,12 +166,9 @@ def _counts(node: Node, selection: Selection, plan: Plan) -> bool:
     return covered or (is_folder and selection.leads_to(node.path))
 
 
-def _meet(node: Node, plan: Plan, base: str, device: int | None) -> None:
+def _meet(node: Node, there: os.stat_result, plan: Plan, base: str, device: int | None) -> None:
     """What is there now, where the node would be."""
     path = base + node.path
-    there = _present(path)
-    if there is None:
-        return
     is_folder = node.type == "dir"
     if is_folder and stat.S_ISLNK(there.st_mode):
         _remember(plan.through_links, path)
@@ -177,8 +178,22 @@ def _meet(node: Node, plan: Plan, base: str, device: int | None) -> None:
     else:
         plan.conflicts += 1
         _remember(plan.in_the_way, path)
-        if node.type == "file":
+        # A folder in the place of a file is no older version of it, which could be kept instead.
+        if node.type == "file" and not stat.S_ISDIR(there.st_mode):
             _keep(node, there, plan, path, base)
+
+
+def _own(node: Node, there: os.stat_result | None, policy: ConflictPolicy, plan: Plan) -> None:
+    """Count it if its owner or group can't be restored. What stays as it is keeps its own."""
+    if policy is ConflictPolicy.SKIP:
+        stays = there is not None
+    else:
+        in_place = policy is ConflictPolicy.OVERWRITE
+        stays = there is not None and stat.S_ISDIR(there.st_mode) and node.type == "dir" and not in_place
+    if not stays and not platform.owner_stays(node.uid, node.gid):
+        plan.owners_lost += 1
+        if len(plan.of_others) < _OWNERS_NAMED:
+            plan.of_others.append(node.path)
 
 
 def _keep(node: Node, there: os.stat_result, plan: Plan, path: str, base: str) -> None:
@@ -207,6 +222,17 @@ def _remember(examples: list[WirePath], path: str) -> None:
         examples.append(WirePath(text=path) if real is None else WirePath.from_bytes(real))
 
 
+async def _names_of(
+    body: RestoreRun, runner: Runner, repository: Repository, stop: asyncio.Event, folder: bytes
+) -> list[bytes]:
+    """None for a folder that is not there: what is missing is told after the listing."""
+    try:
+        return await names.run(runner, repository, body.restic_snapshot_id, folder, stop=stop)
+    except CommandFailedError as error:
+        log.info("no such folder in the snapshot", reason=str(error))
+        return []
+
+
 async def _refuse_missing_snapshot(
     job: Job, body: RestoreRun, runner: Runner, repository: Repository
 ) -> None:
@@ -215,9 +241,3 @@ async def _refuse_missing_snapshot(
     if not any(snapshot.id.startswith(body.restic_snapshot_id) for snapshot in known):
         message = f"snapshot {body.restic_snapshot_id[:8]} is not in the repository: it may have been removed"
         raise CommandError(Problem(code=ErrorCode.SNAPSHOT_MISSING, message=message, retryable=False))
-
-
-def _parents(path: str) -> list[str]:
-    """/a and /a/b for /a/b/c."""
-    parts = path.split("/")
-    return ["/".join(parts[:count]) for count in range(2, len(parts))]

@@ -27,14 +27,15 @@ from sbs_agent.commands.restore_refusals import (
     refuse_taken_places,
     refuse_what_cannot_be,
 )
-from sbs_agent.commands.restore_report import ending, with_moved
+from sbs_agent.commands.restore_report import Written, ending, left_out, with_moved, written
 from sbs_agent.commands.restore_staging import Staging
 from sbs_agent.commands.target import Target, check_target
-from sbs_agent.commands.tools import Tools, at_work, release_locks
+from sbs_agent.commands.tools import Tools, at_work, local_path, release_locks
 from sbs_agent.errors import CommandError, refuse
 from sbs_agent.journal import Journal
+from sbs_agent.platform import platform
 from sbs_protocol.commands import ConflictPolicy, RestoreRun
-from sbs_protocol.events import CommandResult, ErrorCode, Problem
+from sbs_protocol.events import CommandResult, ErrorCode, FileWarning, Problem
 from sbs_protocol.paths import WirePath
 from sbs_restic.cli.commands import restore
 from sbs_restic.cli.messages import RestoreStatus
@@ -66,7 +67,7 @@ async def carry_out(job: Job, body: RestoreRun, tools: Tools) -> Outcome:
 async def _carry_out(job: Job, body: RestoreRun, tools: Tools) -> Outcome:
     if not _SNAPSHOT_ID.fullmatch(body.restic_snapshot_id):
         refuse(ErrorCode.COMMAND_INVALID, "the snapshot's id is not 8 to 64 lower-case hex digits")
-    target = check_target(body.target_folder, tools.never_restored_to)
+    target = check_target(local_path(body.target_folder), tools.never_restored_to)
     runner = await asyncio.to_thread(tools.runner)
     await job.reporter.progress("starting")
     repository = await tools.open_repository(job)
@@ -90,11 +91,15 @@ class _Restore:
     staging: Staging = field(init=False)
 
     def __post_init__(self) -> None:
-        self.failures = Failures(self.job.reporter)
         self.staging = Staging(self.target.path, self.job.command.command_id)
+        self.failures = Failures(self.job.reporter, self.staging)
 
     async def carry_out(self) -> Outcome:
         marker = find_marker(self.journal, self.job.command.command_id)
+        with closing(self.staging):
+            return await self._whole(marker)
+
+    async def _whole(self, marker: Marker | None) -> Outcome:
         try:
             if marker is not None and marker.ending is not None:
                 return await self._finish(marker, marker.ending)
@@ -102,7 +107,8 @@ class _Restore:
                 return await self._in_place()
             return await self._staged(marker)
         except OSError as error:
-            refuse(ErrorCode.TARGET_NOT_WRITABLE, f"{error.filename or self.target.path}: {error.strerror}")
+            where = self.staging.shown(str(error.filename or self.target.path))
+            refuse(ErrorCode.TARGET_NOT_WRITABLE, f"{where}: {error.strerror}")
 
     async def _in_place(self) -> Outcome:
         plan = await make_plan(self.job, self.body, self.target.path, self.runner, self.repository)
@@ -111,27 +117,29 @@ class _Restore:
         self._begin(Marker(phase="writing", staging=None, suffix=""))
         # Always: restic compares the content of what is there, so nothing half-written survives a repetition.
         done = await self._run(chosen_paths(self.body), self.target.path, restore.Overwrite.ALWAYS)
-        return self._ending(plan, done, 0).outcome()
+        ended = self._ending(plan, written(done))
+        self._warn(ended.warnings)
+        return ended.outcome()
 
     async def _staged(self, marker: Marker | None) -> Outcome:
         marker = marker or Marker(phase="writing", staging=self._staging_path(), suffix=new_suffix())
         with closing(PathList()) as kept:
             plan = await self._plan(kept)
+            await asyncio.to_thread(self.staging.exists)  # holds on to what an earlier attempt has left
             used = await asyncio.to_thread(self.staging.used_bytes)
-            skips = self.body.policy is ConflictPolicy.SKIP
-            needed = plan.bytes - used - (plan.kept_bytes if skips else 0)
+            needed = plan.bytes - used - (plan.kept_bytes if self._skips else 0)
             refuse_what_cannot_be(plan, self.body, self.target, needed)
             self.job.check()
             self._begin(marker)
             await asyncio.to_thread(self._prepare, plan)
-        done, kept_count = await (self._skipping() if skips else self._all())
-        outcome = self._ending(plan, done, kept_count)
+        done = await (self._skipping() if self._skips else self._all())
+        outcome = self._ending(plan, done)
         if outcome.problem is not None:
             return _nothing_moved(outcome)
         return await self._finish(marker, outcome)
 
     async def _plan(self, kept: PathList) -> Plan:
-        listed = kept if self.body.policy is ConflictPolicy.SKIP else None
+        listed = kept if self._skips else None
         return await make_plan(
             self.job, self.body, self.target.path, self.runner, self.repository, kept=listed
         )
@@ -142,7 +150,7 @@ class _Restore:
     def _begin(self, marker: Marker) -> None:
         """From here on something of ours may be in the target."""
         try:
-            self.target.path.mkdir(parents=True, exist_ok=True)
+            platform.open_folder(self.target.path, create=True).close()
         except OSError as error:
             text = f"the target folder {self.target.path} cannot be made: {error.strerror}"
             refuse(ErrorCode.TARGET_NOT_WRITABLE, text)
@@ -160,22 +168,27 @@ class _Restore:
         self.staging.age()
         self.staging.keep(plan.kept.take())
 
-    async def _all(self) -> tuple[restore.RestoreResult, int]:
+    async def _all(self) -> Written:
         chosen = chosen_paths(self.body)
-        return await self._run(chosen, self.staging.files, restore.Overwrite.ALWAYS), 0
+        return written(await self._run(chosen, self.staging.files, restore.Overwrite.ALWAYS))
 
-    async def _skipping(self) -> tuple[restore.RestoreResult, int]:
-        """Give also how many files were not fetched because the target has them."""
+    async def _skipping(self) -> Written:
         chosen = chosen_paths(self.body)
         done = await self._run(chosen, self.staging.files, restore.Overwrite.IF_NEWER)
-        kept_count, missing = await asyncio.to_thread(self.staging.forget_kept)
-        if missing:
-            await self._run(tuple(missing), self.staging.files, restore.Overwrite.ALWAYS)
-        return done, kept_count
+        kept, missing = await asyncio.to_thread(self.staging.forget_kept)
+        if not missing:
+            return written(done, kept)
+        more = await self._run(tuple(missing), self.staging.files, restore.Overwrite.ALWAYS)
+        return written(done, kept, more)
 
     async def _finish(self, marker: Marker, ended: Ending) -> Outcome:
+        self._warn(ended.warnings)
         if marker.phase != "moved":
             ended = await self._move(marker, ended)
+        elif (
+            self._skips and self.staging.exists()
+        ):  # an attempt's warnings are gone with it: they are told again
+            self._warn(left_out(await asyncio.to_thread(look_ahead, self.staging, self.job.check)))
         try:
             await asyncio.to_thread(self.staging.remove)
         except OSError as error:
@@ -194,6 +207,9 @@ class _Restore:
         suffix = marker.suffix if self.body.policy is ConflictPolicy.KEEP_BOTH else None
         moved: Moved = await asyncio.to_thread(move_into_place, self.staging, suffix, self.job.check)
         ended = with_moved(ended, moved, self.body)
+        if self._skips:
+            self._warn(left_out(moved))
+            self.job.reporter.flush()
         self._save(marker, "moved", ended)
         return ended
 
@@ -217,6 +233,7 @@ class _Restore:
             includes=chosen,
             overwrite=overwrite,
             verify=self.body.verify,
+            inherited=self.staging.handles,
         )
         # Holes stay holes: a sparse file must not fill the disk it is restored to.
         repository = dataclasses.replace(self.repository, extra=(*self.repository.extra, "--sparse"))
@@ -237,9 +254,17 @@ class _Restore:
             size=(status.bytes_restored + status.bytes_skipped, status.total_bytes or None),
         )
 
-    def _ending(self, plan: Plan, done: restore.RestoreResult, kept_count: int) -> Ending:
+    def _ending(self, plan: Plan, done: Written) -> Ending:
         warned = self.job.reporter.warnings > 0
-        return ending(plan, done, self.failures, self.body, self.target, kept=kept_count, warned=warned)
+        return ending(plan, done, self.failures, self.body, self.target, warned=warned)
+
+    @property
+    def _skips(self) -> bool:
+        return self.body.policy is ConflictPolicy.SKIP
+
+    def _warn(self, warnings: list[FileWarning]) -> None:
+        for warning in warnings:
+            self.job.reporter.warn(warning)
 
 
 def _nothing_moved(ended: Ending) -> Outcome:

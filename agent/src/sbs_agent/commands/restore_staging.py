@@ -9,7 +9,8 @@ restore is interrupted. Getting a file to its place is one rename, so no half-wr
         files/     what restic has written, paths as in the snapshot
         kept       skip: files that are already in the target (relative, each ended by NUL); an empty file stands for
                    each in files/, so that restic does not fetch it
-        renamed    keep both: what got a suffix: source and new place, each ended by NUL, written before the rename
+        renamed    keep both: what got a suffix: old and new path in the target (relative, each ended by NUL), written
+                   before the rename
 """
 
 import ctypes
@@ -22,12 +23,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sbs_agent.platform import platform
+from sbs_agent.platform.folder import Folder
+
+_NAMES = frozenset({"files", "kept", "renamed"})
 # Older than anything that is really restored, and within what file systems can store (2^31 seconds before 1970).
 OLDEST_MTIME_S = -(2**31) + 86400
 
 
 class Staging:
     """Its name comes from the command, so that what a killed agent left is found again.
+
+    From `create` or `exists` on, target and staging folder are held open: whoever owns the target may rename them or
+    put links in their places, what is done here stays in the two. `close` lets go of them.
 
     All methods raise `OSError`.
     """
@@ -36,26 +44,105 @@ class Staging:
         digest = hashlib.sha256(command_id.encode()).hexdigest()[:12]
         self.target = target
         self.folder = target / f".sbs-restore-{digest}"
-        self.files = self.folder / "files"
-        self.renamed = self.folder / "renamed"
-        self._kept = self.folder / "kept"
+        self._target: Folder | None = None
+        self._held: Folder | None = None
+
+    @property
+    def files(self) -> Path:
+        """Leads to it whatever the staging folder is called, while that is held."""
+        return self._inside / "files"
+
+    @property
+    def renamed(self) -> Path:
+        return self._inside / "renamed"
+
+    @property
+    def handles(self) -> tuple[int, ...]:
+        """What a process must inherit to find `files`."""
+        return () if self._held is None else (self._held.handle,)
+
+    @property
+    def _kept(self) -> Path:
+        return self._inside / "kept"
+
+    @property
+    def _inside(self) -> Path:
+        return self.folder if self._held is None else self._held.pinned
+
+    @property
+    def place(self) -> Path:
+        """The target; leads to it whatever it is called, while it is held."""
+        return self.target if self._target is None else self._target.pinned
+
+    @property
+    def base(self) -> Path:
+        """Where restic writes: here, or in the target itself if there is no staging folder."""
+        return self.place if self._held is None else self.files
+
+    def shown(self, text: str) -> str:
+        """A text of the system or of restic with paths that say something to a person."""
+        text = text.replace(os.fspath(self.files), os.fspath(self.target))
+        return text.replace(os.fspath(self._inside), os.fspath(self.folder))
 
     def create(self) -> None:
         """Also takes over what an earlier attempt left; not what somebody else put there to lead us elsewhere."""
-        if self.folder.is_symlink():
+        self.close()
+        self._target = platform.open_folder(self.target, create=True)
+        there = self._target.status(self.folder.name)
+        if there is not None and stat.S_ISLNK(there.st_mode):
             raise FileExistsError(
                 errno.EEXIST, "a link stands where restored files are to be kept", self.folder
             )
-        if self.folder.exists() and not _is_ours(self.folder):
-            self.remove()
-        self.folder.mkdir(mode=0o700, exist_ok=True)
+        if there is not None and not is_ours(there):
+            self._target.remove(self.folder.name)
+        self._target.make(self.folder.name, 0o700)
+        self._hold()
         self.files.mkdir(mode=0o700, exist_ok=True)
 
     def exists(self) -> bool:
-        return self.files.is_dir() and not self.folder.is_symlink()
+        """Hold it if it is there. Somebody else's is not it."""
+        if self._held is None:
+            self.close()
+            try:
+                self._target = platform.open_folder(self.target)
+                self._hold()
+            except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError):
+                self.close()
+                return False
+        return self.files.is_dir()
+
+    def _hold(self) -> None:
+        if self._target is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.target)
+        held = self._target.enter(self.folder.name)
+        self._held = held  # so that it is closed in any case
+        if not is_ours(os.fstat(held.handle)):
+            raise PermissionError(
+                errno.EPERM, "somebody else put a folder where restored files are to be kept", self.folder
+            )
+        _refuse_unknown(held)
+
+    def open(self) -> tuple[Folder, Folder]:
+        """The folder with the restored files, which is to be closed, and the target, which is not."""
+        if self._held is None or self._target is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.folder)
+        return self._held.enter("files"), self._target
 
     def remove(self) -> None:
-        remove_folder(self.folder)
+        """And let go of it."""
+        try:
+            if self._target is None:
+                remove_folder(self.folder)
+            else:
+                _remove_from(self._target, self.folder.name, self._held)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        for folder in (self._held, self._target):
+            if folder is not None:
+                folder.close()
+        self._held = self._target = None
 
     def make_writable(self) -> None:
         """Folders that the snapshot has as read-only must take files again."""
@@ -78,12 +165,14 @@ class Staging:
             path.unlink()
 
     def empty(self) -> None:
-        self.remove()
-        self.create()
+        """Take out what an earlier attempt has written."""
+        _make_writable(self.files)
+        shutil.rmtree(self.files)
+        self.files.mkdir(mode=0o700)
 
     def flush(self) -> None:
         """What was verified is on the disk when this returns: after a power cut nobody verifies it again."""
-        _flush_file_system(self.target)
+        _flush_file_system(self.place)
 
     def used_bytes(self) -> int:
         """What its files already take of the disk; 0 if it is not there."""
@@ -119,7 +208,7 @@ class Staging:
                     if status.st_nlink > 1:
                         inodes.add(status.st_ino)
                     place.unlink()
-            if os.path.lexists(self.target / os.fsdecode(path)):
+            if _is_no_folder(self.place / os.fsdecode(path)):
                 kept += 1
             else:
                 missing.append(b"/" + path)
@@ -171,9 +260,17 @@ def _flush_file_system(folder: Path) -> None:
         os.close(opened)
 
 
-def _is_ours(folder: Path) -> bool:
+def is_ours(there: os.stat_result) -> bool:
     """Whether this account owns it; Windows has no such number, its inherited permissions have to do."""
-    return not hasattr(os, "geteuid") or folder.lstat().st_uid == os.geteuid()
+    return not hasattr(os, "geteuid") or there.st_uid == os.geteuid()
+
+
+def _is_no_folder(path: Path) -> bool:
+    """Whether a file, a link or the like is there."""
+    try:
+        return not stat.S_ISDIR(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def allocated_bytes(status: os.stat_result) -> int:
@@ -186,10 +283,42 @@ def allocated_bytes(status: os.stat_result) -> int:
 
 def remove_folder(folder: Path) -> None:
     """Raises `OSError`. A link of that name is not ours."""
-    if folder.is_symlink() or not folder.exists():
+    try:
+        above = platform.open_folder(folder.parent)
+    except FileNotFoundError:
         return
-    _make_writable(folder)
-    shutil.rmtree(folder)
+    with above:
+        _remove_from(above, folder.name, None)
+
+
+def _remove_from(above: Folder, name: str, held: Folder | None) -> None:
+    """`held`: the folder, if it is open already. Then its name may be somebody else's by now, which is left alone."""
+    if held is not None:
+        _take_out_everything(held)
+    there = above.status(name)
+    if there is None or not stat.S_ISDIR(there.st_mode):
+        return
+    with above.enter(name) as now:
+        if held is not None and not os.path.samestat(os.fstat(held.handle), os.fstat(now.handle)):
+            return
+        _refuse_unknown(now)
+        _take_out_everything(now)
+    # It is empty: what somebody puts there instead at this moment keeps its content.
+    above.remove_empty(name)
+
+
+def _take_out_everything(folder: Folder) -> None:
+    _make_writable(folder.pinned)
+    for name in folder.names():
+        folder.remove(name)
+
+
+def _refuse_unknown(folder: Folder) -> None:
+    """Raises `FileExistsError` for a folder that is not a restore's: somebody may have given it the name of one."""
+    if not _NAMES.issuperset(folder.names()):
+        raise FileExistsError(
+            errno.EEXIST, "a folder that is no restore's has the name of a restore's own", folder.path
+        )
 
 
 def _make_writable(folder: Path) -> None:

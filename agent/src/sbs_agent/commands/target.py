@@ -8,6 +8,8 @@ from pathlib import Path, PurePath
 from sbs_agent.errors import refuse
 from sbs_protocol.events import ErrorCode
 
+_MOST_LINKS = 40  # as Linux follows
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -33,6 +35,7 @@ def check_target(folder: str, forbidden: tuple[Path, ...]) -> Target:
             ErrorCode.TARGET_NOT_ALLOWED,
             f"the target folder {folder!r} is not a plain absolute path: give one without '..', like /srv/restored",
         )
+    _refuse_links_of_others(Path(given), folder)
     path = Path(os.path.realpath(given))
     if path.parent == path:
         refuse(
@@ -55,6 +58,21 @@ def check_target(folder: str, forbidden: tuple[Path, ...]) -> Target:
     return Target(path, nearest)
 
 
+def _refuse_links_of_others(path: Path, folder: str) -> None:
+    """A link that another account may turn elsewhere would choose the target in the administrator's place."""
+    for _ in range(_MOST_LINKS):
+        link = next((p for p in (*reversed(path.parents), path) if _is_link(p)), None)
+        if link is None:
+            return
+        if hasattr(os, "geteuid") and link.lstat().st_uid not in {0, os.geteuid()}:
+            refuse(
+                ErrorCode.TARGET_NOT_ALLOWED,
+                f"on the way to the target folder {folder!r}, {str(link)!r} is a symbolic link of another account,"
+                f" who may turn it elsewhere: give the folder that is meant, now {os.path.realpath(folder)!r}",
+            )
+        path = Path(os.path.normpath(link.parent / link.readlink() / path.relative_to(link)))
+
+
 def _nearest(path: Path, folder: str) -> Path:
     for place in (path, *path.parents):
         if _is_folder(place):
@@ -71,5 +89,13 @@ def _is_folder(place: Path) -> bool:
     """False too for what we may not look at: then a folder above it is closed to us, and that one is named."""
     try:
         return place.is_dir()
+    except PermissionError:
+        return False
+
+
+def _is_link(place: Path) -> bool:
+    """False for what we may not look at, as above."""
+    try:
+        return place.is_symlink()
     except PermissionError:
         return False

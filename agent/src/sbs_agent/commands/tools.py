@@ -1,6 +1,7 @@
 """What all handlers work with, and what they share: opening, tidying up, translating restic's failures."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from pathlib import Path
 import structlog
 
 from sbs_agent.commands.job import Job, StoppedError
-from sbs_agent.errors import CommandError
+from sbs_agent.errors import CommandError, refuse
 from sbs_agent.journal import Journal
 from sbs_protocol.events import ErrorCode, Problem
+from sbs_protocol.paths import AnyPath, exact
 from sbs_restic.cli.commands import unlock
 from sbs_restic.cli.errors import (
     InterruptedRunError,
@@ -61,6 +63,14 @@ class Tools:
     journal: Journal
     never_restored_to: tuple[Path, ...] = ()
     never_backed_up: tuple[Path, ...] = ()
+
+
+def local_path(path: AnyPath) -> str:
+    """As Python's file functions take it. Raises `CommandError`."""
+    try:
+        return os.fsdecode(exact(path))
+    except ValueError as error:
+        refuse(ErrorCode.COMMAND_INVALID, f"a path of the command is not readable: {error}")
 
 
 @asynccontextmanager

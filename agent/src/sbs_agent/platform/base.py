@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sbs_agent.platform.folder import Folder
+
 
 @dataclass(frozen=True, slots=True)
 class SystemDescription:
@@ -52,6 +54,19 @@ class Platform(ABC):
     @abstractmethod
     def forbidden_targets(self) -> tuple[Path, ...]:
         """Folders that a restore never writes to or below: the system's own views of itself."""
+
+    @abstractmethod
+    def open_folder(self, path: Path, *, create: bool = False) -> Folder:
+        """Hold the folder open. The path has no link in it; `create` makes the folders of it that are missing.
+
+        Raises:
+            OSError: it can't be opened; `NotADirectoryError` if a link stands anywhere in its path.
+            PlatformError: this system has no way to do it yet.
+        """
+
+    @abstractmethod
+    def owner_stays(self, uid: int, gid: int) -> bool:
+        """Whether a file that this process restores gets this owner and this group."""
 
     @abstractmethod
     def install_service(self, state_directory: Path) -> list[str]:

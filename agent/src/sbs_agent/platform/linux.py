@@ -1,6 +1,7 @@
 """Linux: XDG folders, modes, flock, systemd."""
 
 import fcntl
+import functools
 import os
 import platform as python_platform
 import shutil
@@ -15,9 +16,21 @@ import platformdirs
 
 from sbs_agent.errors import PlatformError, StateLockedError
 from sbs_agent.platform.base import Platform
+from sbs_agent.platform.posix_folder import PosixFolder
+from sbs_agent.platform.posix_owner import owner_stays
 from sbs_agent.platform.systemd import UNIT_NAME, unit_text
 
 _UNIT_FILE = Path("/etc/systemd/system") / UNIT_NAME
+
+
+_STATUS_FILE = Path("/proc/self/status")
+_CAP_CHOWN = 1  # the bit of linux/capability.h's CAP_CHOWN, 0
+
+
+class LinuxFolder(PosixFolder):
+    @property
+    def pinned(self) -> Path:
+        return Path(f"/proc/self/fd/{self.handle}")
 
 
 class Linux(Platform):
@@ -62,6 +75,12 @@ class Linux(Platform):
     def forbidden_targets(self) -> tuple[Path, ...]:
         return tuple(Path(p) for p in ("/proc", "/sys", "/dev", "/run/systemd"))
 
+    def open_folder(self, path: Path, *, create: bool = False) -> LinuxFolder:
+        return LinuxFolder.open(path, create=create)
+
+    def owner_stays(self, uid: int, gid: int) -> bool:
+        return _may_give_away() or owner_stays(uid, gid)
+
     def install_service(self, state_directory: Path) -> list[str]:
         _require_systemd()
         _UNIT_FILE.write_text(unit_text(_own_command(), state_directory), "utf-8")
@@ -77,6 +96,15 @@ class Linux(Platform):
         _UNIT_FILE.unlink()
         _systemctl("daemon-reload")
         return [f"stopped and disabled {UNIT_NAME}", f"removed {_UNIT_FILE}"]
+
+
+@functools.cache
+def _may_give_away() -> bool:
+    """Whether this process may change owners. Root in a container may have lost it, a service have been given it."""
+    for line in _STATUS_FILE.read_text("ascii", "replace").splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) & _CAP_CHOWN)
+    return os.geteuid() == 0
 
 
 def _require_systemd() -> None:

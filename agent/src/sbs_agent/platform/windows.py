@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sbs_agent.errors import PlatformError
 from sbs_agent.platform.base import Platform
+from sbs_agent.platform.folder import Folder
 
 SERVICE_NAME = "SBSAgent"
 
@@ -36,6 +37,15 @@ class Windows(Platform):
     def forbidden_targets(self) -> tuple[Path, ...]:
         # env: Windows says there where its folders are
         return (Path(os.environ.get("SYSTEMROOT", r"C:\Windows")),)
+
+    def open_folder(self, path: Path, *, create: bool = False) -> Folder:
+        # A handle without FILE_SHARE_DELETE keeps a folder's name and place; children are opened by
+        # NtCreateFile with OBJECT_ATTRIBUTES.RootDirectory and FILE_OPEN_REPARSE_POINT.
+        raise _not_built(f"holding {path} open" + (", made if it is missing" if create else ""))
+
+    def owner_stays(self, uid: int, gid: int) -> bool:
+        del uid, gid  # Linux's and macOS's words
+        return True  # restic has security descriptors there, and says itself what it can't set
 
     def install_service(self, state_directory: Path) -> list[str]:
         raise _not_built(f"installing the service {SERVICE_NAME} (state in {state_directory})")

@@ -25,6 +25,7 @@ class Invocation:
     options, operands: what comes after it; operands are never taken for options.
     secrets: option and the secret that it names a file for.
     documents: option and what the file that it names holds.
+    inherited: descriptors of ours, named in the options, that restic gets too.
     """
 
     command: tuple[str, ...]
@@ -32,6 +33,7 @@ class Invocation:
     operands: tuple[str, ...] = ()
     secrets: tuple[tuple[str, SecretStr], ...] = ()
     documents: tuple[tuple[str, Document], ...] = ()
+    inherited: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -68,6 +70,7 @@ def on_repository(
     operands: Iterable[str] = (),
     secrets: tuple[tuple[str, SecretStr], ...] = (),
     documents: tuple[tuple[str, Document], ...] = (),
+    inherited: tuple[int, ...] = (),
 ) -> Invocation:
     """Give the invocation of a command that works on a repository."""
     return Invocation(
@@ -76,6 +79,7 @@ def on_repository(
         operands=tuple(operands),
         secrets=(("--password-file", repository.password), *secrets),
         documents=documents,
+        inherited=inherited,
     )
 
 

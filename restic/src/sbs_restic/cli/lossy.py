@@ -16,7 +16,7 @@ def resolve_lossy_path(item: str) -> bytes | None:
     """Give the one existing path that restic prints as `item`; None when there is none, or more than one.
 
     Looks into folders only where a component holds U+FFFD; such a folder has to be readable. Any other path is
-    given as it is, whether it exists or not.
+    given as it is, whether it exists or not. Surrogate escapes stand for their bytes, as in the base of a target.
     """
     if _UNKNOWN not in item:
         return item.encode("utf-8", "surrogateescape")
@@ -32,7 +32,7 @@ def resolve_lossy_path(item: str) -> bytes | None:
 
 def _children(parent: bytes, component: str) -> list[bytes]:
     if _UNKNOWN not in component:
-        return [parent.rstrip(b"/") + b"/" + component.encode("utf-8")]
+        return [parent.rstrip(b"/") + b"/" + component.encode("utf-8", "surrogateescape")]
     try:
         with os.scandir(parent) as entries:
             return [entry.path for entry in entries if lossy(entry.name) == component]

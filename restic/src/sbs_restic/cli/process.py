@@ -111,6 +111,7 @@ class Runner:
 
     async def _command_line(self, invocation: Invocation, inputs: ChildInputs) -> list[str]:
         files = [(option, inputs.secret(secret_bytes(secret))) for option, secret in invocation.secrets]
+        inputs.inherit(invocation.inherited)
         for option, pieces in invocation.documents:
             files.append((option, await _write_document(inputs, pieces)))
         cache = (

@@ -9,7 +9,7 @@ class TicketRequest:
 
     organization_id: str
     run_id: str
-    purpose: str  # backup, restore, forget
+    purpose: str  # backup, restore, forget; backup.2 where one was given back in between
     restic_repository_ids: list[str]
     exclusive: bool
 

@@ -77,8 +77,8 @@ async def lift(session: AsyncSession, row: Command) -> None:
     repository = await session.get_one(ResticRepository, row.restic_repository_id, with_for_update=True)
     if repository.state != ResticRepositoryState.QUARANTINED or repository.state_reason != REASON:
         return
+    # Of whatever agent: another one may have restored from it.
     others = select(Command.id).where(
-        Command.agent_id == row.agent_id,
         Command.restic_repository_id == repository.id,
         Command.state == CommandState.ABANDONED,
     )

@@ -70,6 +70,16 @@ async def publish_cancel(session: AsyncSession, row: Command) -> None:
     await outbox.put(session, OutboxKind.COMMAND, f"command:{row.id}", payload, row.organization_id)
 
 
+async def publish_final(session: AsyncSession, row: Command) -> None:
+    """Has the relay tell the agent that a command which has ended gets no further attempt.
+
+    What a failed restore keeps in its target for one is removed then.
+    """
+    payload = {"agent_id": row.agent_id.hex, "command_id": row.id, "attempt": row.attempt}
+    payload |= {"cancel": True, "final": True}
+    await outbox.put(session, OutboxKind.COMMAND, f"command:{row.id}", payload, row.organization_id)
+
+
 def outcome_of(stored: dict[str, Any]) -> CommandOutcome:
     """What a workflow decides by, from the agent's whole message."""
     problem = stored.get("problem")

@@ -9,12 +9,13 @@ from sbs_protocol.events import Hello
 from sbs_server.agents import abandonment, commands
 from sbs_server.messaging import outbox
 from sbs_server.messaging.events import Incoming
-from sbs_server.models import Agent, Command, CommandState
+from sbs_server.models import Agent, Command, CommandState, Run, RunState
 
 log = structlog.get_logger()
 
 _SHORT, _LONG = 255, 2000
 _MOST_CAPABILITIES = 100
+_MOST_UNFINISHED = 1000
 
 
 async def greet(session: AsyncSession, incoming: Incoming, body: Hello) -> None:
@@ -40,7 +41,27 @@ async def greet(session: AsyncSession, incoming: Incoming, body: Hello) -> None:
             await commands.publish(session, command)
         if command.cancel_requested_at is not None:
             await commands.publish_cancel(session, command)
+    await _settle_restores(session, incoming, body)
     await session.flush()
+
+
+async def _settle_restores(session: AsyncSession, incoming: Incoming, body: Hello) -> None:
+    """Tells the agent which of the restores that it keeps files for get no further attempt."""
+    if not body.unfinished_restores:
+        return
+    query = (
+        select(Command)
+        .join(Run, Run.id == Command.run_id)
+        .where(
+            Command.agent_id == incoming.agent_id,
+            Command.id.in_(body.unfinished_restores[:_MOST_UNFINISHED]),
+            Command.state == CommandState.FINISHED,
+            Run.state.in_([state for state in RunState if state.is_final]),
+        )
+        .order_by(Command.id)
+    )
+    for command in (await session.scalars(query)).all():
+        await commands.publish_final(session, command)
 
 
 async def _describe(session: AsyncSession, incoming: Incoming, body: Hello) -> bool:

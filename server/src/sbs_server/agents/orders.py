@@ -2,10 +2,12 @@
 
 `carry_out` gives back the outcome of the last attempt. An attempt that failed for a passing reason (the agent
 was restarted, the repository could not be reached) is repeated, at most `ATTEMPTS` times; one that failed because
-the repository is full as often as `WHEN_FULL` says.
+the repository is full as often as `WHEN_FULL` says. While it waits for room it needs no ticket, and others may have
+theirs: to forget old snapshots, say, which makes room.
 """
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,6 +15,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from sbs_server.admission.steps import SharedTicket
 from sbs_server.agents.order_types import REPOSITORY_FULL, Abandonment, CommandOutcome, Order, Retry, Trouble
 from sbs_server.kit.workflows import STEADY, STEP_TIMEOUT
 
@@ -21,6 +24,8 @@ with workflow.unsafe.imports_passed_through():
 
 ATTEMPTS = 5
 _LONGEST_PAUSE = timedelta(minutes=10)
+# Runs that began before it keep their ticket: a patch marker, see `kit.workflows`.
+_NO_TICKET_WHILE_FULL = "no-ticket-while-full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,17 @@ _LOOK_AGAIN = RetryPolicy(
 )
 
 
-async def carry_out(order: Order, stop: asyncio.Event) -> CommandOutcome:
-    """Has the agent do it, again where that makes sense. `stop`: somebody wants it cancelled."""
+async def carry_out(order: Order, stop: asyncio.Event, ticket: SharedTicket) -> CommandOutcome:
+    """Has the agent do it, again where that makes sense. `stop`: somebody wants it cancelled.
+
+    `ticket` is held when this begins; in the end this piece of work has left it.
+    """
+    outcome = await _carry_out(order, stop, ticket)
+    await ticket.leave()
+    return outcome
+
+
+async def _carry_out(order: Order, stop: asyncio.Event, ticket: SharedTicket) -> CommandOutcome:
     attempt = 1
     while True:
         if stop.is_set():
@@ -62,10 +76,21 @@ async def carry_out(order: Order, stop: asyncio.Event) -> CommandOutcome:
         pause = patience.pause_after(attempt)
         retry = Retry(order.organization_id, order.run_id, attempt + 1, pause.total_seconds(), code)
         await _note_retry(retry)
-        try:
-            await workflow.wait_condition(stop.is_set, timeout=pause)
-        except TimeoutError:
-            attempt += 1
+        await _pause(pause, stop, ticket, without_ticket=code == REPOSITORY_FULL)
+        attempt += 1
+
+
+async def _pause(
+    pause: timedelta, stop: asyncio.Event, ticket: SharedTicket, *, without_ticket: bool
+) -> None:
+    """Until it is over, or `stop` is set. Afterwards the ticket is held again, unless `stop` is set."""
+    gives_back = without_ticket and workflow.patched(_NO_TICKET_WHILE_FULL)
+    if gives_back:
+        await ticket.pause()
+    with contextlib.suppress(TimeoutError):
+        await workflow.wait_condition(stop.is_set, timeout=pause)
+    if gives_back:
+        await ticket.resume()
 
 
 async def _attempt(order: Order, stop: asyncio.Event) -> CommandOutcome:

@@ -30,6 +30,7 @@ from sbs_server.kit.http import problems
 from sbs_server.kit.http.bodies import JsonBodies
 from sbs_server.kit.http.context import RequestContext
 from sbs_server.kit.http.ingress import IngressOnly
+from sbs_server.kit.http.open_streams import OpenStreams
 from sbs_server.kit.throttle import Throttle
 from sbs_server.repositories.keys import SecretStore
 from sbs_server.repositories.places import Places
@@ -117,6 +118,7 @@ def _provide(app: FastAPI, services: ApiServices) -> None:
     state.places = services.places
     state.live = services.live
     state.changes = services.changes
+    state.streams = OpenStreams()
     state.spaces = Spaces(services.places)
     state.snapshot_reader = services.snapshot_reader
     state.stopping = services.stopping

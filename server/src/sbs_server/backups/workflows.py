@@ -7,13 +7,13 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from sbs_server.admission.steps import Admission
+from sbs_server.admission.steps import Admission, SharedTicket
 from sbs_server.admission.types import TicketRef, TicketRequest
 from sbs_server.agents.order_types import Order
 from sbs_server.agents.orders import carry_out
 from sbs_server.backups.giving_up import failed_by, retention_failed
 from sbs_server.backups.types import BackupOutcomes, BackupPlan, Finish, ForgetRequest, RunEnd, TargetOutcome
-from sbs_server.kit.workflows import LONG_STEP_TIMEOUT, STEADY, STEP_TIMEOUT, RunRef
+from sbs_server.kit.workflows import LONG_STEP_TIMEOUT, SIGN_OF_LIFE_WITHIN, STEADY, STEP_TIMEOUT, RunRef
 
 with workflow.unsafe.imports_passed_through():
     from sbs_server.backups.activities import BackupActivities
@@ -46,7 +46,11 @@ class BackupWorkflow:
 
     async def _whole(self, ref: RunRef) -> RunEnd:
         plan = await workflow.execute_activity_method(
-            BackupActivities.prepare, ref, start_to_close_timeout=LONG_STEP_TIMEOUT, retry_policy=STEADY
+            BackupActivities.prepare,
+            ref,
+            start_to_close_timeout=LONG_STEP_TIMEOUT,
+            heartbeat_timeout=SIGN_OF_LIFE_WITHIN,
+            retry_policy=STEADY,
         )
         if plan.problem_code is not None:
             return RunEnd("failed", False, plan.problem_code, plan.problem_message)
@@ -60,20 +64,21 @@ class BackupWorkflow:
         return end
 
     async def _back_up(self, ref: RunRef, plan: BackupPlan) -> RunEnd:
-        ticket = _ticket(ref, plan, "backup", exclusive=False)
+        request = _ticket(ref, plan, "backup", exclusive=False)
+        ticket = SharedTicket(self._admission, request, self._stop, len(plan.orders))
         try:
-            if not await self._admission.acquire(ticket, self._stop):
+            if not await ticket.acquire():
                 return RunEnd("cancelled")
-            targets = [*plan.refused, *await _all([self._target(order) for order in plan.orders])]
+            targets = [*plan.refused, *await _all([self._target(order, ticket) for order in plan.orders])]
             outcomes = BackupOutcomes(ref.organization_id, ref.run_id, targets)
             return await workflow.execute_activity_method(
                 BackupActivities.record, outcomes, start_to_close_timeout=STEP_TIMEOUT, retry_policy=STEADY
             )
         finally:
-            await self._admission.release(TicketRef(ref.organization_id, ref.run_id, "backup"))
+            await ticket.release()
 
-    async def _target(self, order: Order) -> TargetOutcome:
-        return TargetOutcome(order.restic_repository_id, await carry_out(order, self._stop))
+    async def _target(self, order: Order, ticket: SharedTicket) -> TargetOutcome:
+        return TargetOutcome(order.restic_repository_id, await carry_out(order, self._stop, ticket))
 
     async def _forget(self, ref: RunRef, plan: BackupPlan, keep_last: int) -> None:
         ticket = _ticket(ref, plan, "forget", exclusive=True)
@@ -84,6 +89,7 @@ class BackupWorkflow:
                     RetentionActivities.forget,
                     request,
                     start_to_close_timeout=LONG_STEP_TIMEOUT,
+                    heartbeat_timeout=SIGN_OF_LIFE_WITHIN,
                     retry_policy=STEADY,
                 )
         finally:

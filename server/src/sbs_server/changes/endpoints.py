@@ -49,7 +49,7 @@ async def events(
     """Follows the organization: its runs, agents, jobs, repositories, snapshots and enrolment tokens."""
     state, cookie = request.app.state, request.cookies.get(COOKIE, "")
     follower = Follower(scope.caller.user_id, scope.organization_id, partial(sessions.is_alive, cookie))
-    source = stream.Source(state.database, state.changes, state.stopping)
+    source = stream.Source(state.database, state.changes, state.streams, state.stopping)
     tempo: Tempo = getattr(state, "tempo", Tempo())
 
     async def follow() -> Response:

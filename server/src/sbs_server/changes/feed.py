@@ -7,9 +7,8 @@ taken yet is kept as the last change of each object and the last progress of eac
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,15 +21,13 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamInfo
 
 from sbs_server.changes.reading import as_progress, change_of
 from sbs_server.changes.schemas import Change, ChangedKind, RunProgress
-from sbs_server.kit.errors import TooManyRequestsError, UnavailableError
+from sbs_server.kit.errors import UnavailableError
 from sbs_server.messaging.connection import Link
 from sbs_server.messaging.errors import NotConnectedError
 from sbs_server.messaging.streams import DOMAIN_STREAM
 
 log = structlog.get_logger()
 
-# Of one person in one process: more windows than anybody has open, and no way to use up everybody's connections.
-MOST_STREAMS = 50
 MOST_CHANGES = 1000
 MOST_RUNS = 1000
 # Reading again what is on the page costs less than going through more changes than this.
@@ -38,6 +35,7 @@ _LONGEST_GAP = 10_000
 _HEARTBEAT_S = 10.0
 _SILENCE_S = 3 * _HEARTBEAT_S
 _FORGOTTEN_AFTER_S = 60.0
+_CONNECTED_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +127,6 @@ class ChangeFeed:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._streams: Counter[UUID] = Counter()
-
-    @contextmanager
-    def place_for(self, user_id: UUID) -> Iterator[None]:
-        """Counts a person's streams while they last. Raises TooManyRequestsError beyond `MOST_STREAMS`."""
-        if self._streams[user_id] >= MOST_STREAMS:
-            raise TooManyRequestsError("events.too_many", limit=MOST_STREAMS)
-        self._streams[user_id] += 1
-        try:
-            yield
-        finally:
-            self._streams[user_id] -= 1
-            if not self._streams[user_id]:
-                del self._streams[user_id]
 
     @asynccontextmanager
     async def follow(self, organization_id: UUID, last_event_id: str | None) -> AsyncIterator[Watch]:
@@ -150,7 +134,7 @@ class ChangeFeed:
 
         Raises UnavailableError when the bus can't be reached.
         """
-        client = self._client()
+        client = await self._client()
         subscriptions: list[Subscription] = []
         try:
             yield await _begin(client, organization_id, last_event_id, subscriptions)
@@ -158,11 +142,14 @@ class ChangeFeed:
             # A task of its own: our caller may be in the middle of being cancelled.
             await asyncio.shield(asyncio.ensure_future(_end(client, subscriptions)))
 
-    def _client(self) -> Client:
+    async def _client(self) -> Client:
+        """The connection; one that was lost this moment is waited for, since it is being made again."""
         try:
-            return self._link.client
-        except NotConnectedError as error:
-            raise UnavailableError("request.unavailable", component="NATS") from error
+            async with asyncio.timeout(_CONNECTED_WITHIN_S):
+                await self._link.wait_connected()
+                return self._link.client
+        except (TimeoutError, NotConnectedError) as error:
+            raise _unavailable(error) from error
 
 
 async def _begin(
@@ -191,8 +178,14 @@ async def _begin(
         )
         await client.flush()
     except (NatsError, OSError, TimeoutError) as error:
-        raise UnavailableError("request.unavailable", component="NATS") from error
+        raise _unavailable(error) from error
     return watch
+
+
+def _unavailable(error: Exception) -> UnavailableError:
+    """What the reader is told; the reason is for the log."""
+    log.warning("changes_unavailable", reason=str(error) or type(error).__name__)
+    return UnavailableError("request.unavailable", component="NATS")
 
 
 async def _end(client: Client, subscriptions: list[Subscription]) -> None:

@@ -17,6 +17,7 @@ from sbs_server.auth.reading import Follower
 from sbs_server.changes.feed import ChangeFeed, Watch
 from sbs_server.changes.schemas import Ready, Reset, RunProgress
 from sbs_server.kit.db.session import Database
+from sbs_server.kit.http.open_streams import OpenStreams
 
 MEDIA_TYPE = "text/event-stream"
 STILL_HERE = b": still here\n\n"
@@ -41,6 +42,7 @@ class Source:
 
     database: Database
     feed: ChangeFeed
+    streams: OpenStreams
     stopping: asyncio.Event
 
 
@@ -75,7 +77,7 @@ async def change_events(
     Raises TooManyRequestsError, UnavailableError: before the first piece.
     """
     feed = source.feed
-    with feed.place_for(reader.user_id):
+    with source.streams.place_for(reader.user_id):
         async with (
             feed.follow(reader.organization_id, last_event_id) as watch,
             aclosing(_told(source, reader, watch, tempo)) as pieces,

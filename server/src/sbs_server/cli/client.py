@@ -12,10 +12,10 @@ from sbs_server.cli.errors import CliError, NotSignedInError, UnreachableError, 
 from sbs_server.cli.finding import choose, whole_id
 from sbs_server.cli.reaching import CONSOLE, unreachable
 from sbs_server.cli.session_file import Session
+from sbs_server.cli.values import Json
 
 COOKIE = "__Host-sbs_session"
 _TIMEOUT_S = 30.0
-Json = dict[str, Any]
 
 
 class Client:
@@ -68,6 +68,10 @@ class Client:
         """The id alone: nothing is asked for a whole one. Errors: as `find`."""
         return whole_id(wanted) or str(self.find(path, wanted)["id"])
 
+    def place(self, path: str, wanted: str) -> str:
+        """The path of the one item of the list `path` that is meant. Errors: as `find`."""
+        return f"{path}/{self.id_of(path, wanted)}"
+
     def events(self, path: str) -> Iterator[tuple[str, Json]]:
         """Server-sent events: (event, data)."""
         try:
@@ -79,7 +83,7 @@ class Client:
                     raise problem(answer)
                 yield from _parse_events(answer.iter_lines())
         except httpx.TransportError as error:
-            raise UnreachableError(f"the live view broke off: {error}") from error
+            raise self._broken("the live view", error) from error
 
     def download(self, path: str, /, **query: str) -> Iterator[bytes]:
         """The body of an answer, in pieces. A body that breaks off raises `UnreachableError`."""
@@ -90,7 +94,12 @@ class Client:
                     raise problem(answer)
                 yield from answer.iter_bytes()
         except httpx.TransportError as error:
-            raise UnreachableError(f"the download broke off: {error}") from error
+            raise self._broken("the download", error) from error
+
+    def _broken(self, what: str, error: httpx.TransportError) -> UnreachableError:
+        return UnreachableError(
+            f"{what} broke off: {unreachable(self._http.base_url.netloc.decode(), error)}"
+        )
 
     def sign_out(self) -> None:
         self._send("DELETE", "/session")
@@ -110,8 +119,12 @@ def connection(url: str, ca_file: str | None) -> httpx.Client:
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"--ca-file {ca_file}: not readable as PEM certificates: {error}") from error
-    return httpx.Client(base_url=f"{url.rstrip('/')}/api/v1", verify=context, timeout=_TIMEOUT_S)
+        why = error.strerror or str(error)
+        raise UsageError(f"--ca-file {ca_file}: not readable as PEM certificates: {why}") from error
+    try:
+        return httpx.Client(base_url=f"{url.rstrip('/')}/api/v1", verify=context, timeout=_TIMEOUT_S)
+    except httpx.InvalidURL as error:
+        raise UsageError(f"--url {url}: not an address ({error}); give https://host:port") from error
 
 
 def send(http: httpx.Client, method: str, path: str, **options: Any) -> httpx.Response:

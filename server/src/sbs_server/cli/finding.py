@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from sbs_server.cli.errors import UsageError
-from sbs_server.cli.output import Json, text
+from sbs_server.cli.values import Json, text
 
 SHORTEST_PREFIX = 6
 _PREFIX = re.compile(rf"[0-9a-f]{{{SHORTEST_PREFIX},32}}")

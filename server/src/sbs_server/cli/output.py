@@ -1,8 +1,8 @@
-"""How results look: a table for people, JSON for programs."""
+"""How results look: tables and facts for people, JSON for programs."""
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import typer
 from rich.cells import cell_len
@@ -10,21 +10,58 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-Json = dict[str, Any]
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-_STEP = 1024
+from sbs_server.cli.values import Json, spaced, text
+
+Lines = str | Sequence[str]
 _FOLDED, _GAP = 12, 2
 _ANY_WIDTH = 100_000
+_TITLE = 22
 
 
-def show(rows: Iterable[Json], columns: Sequence[str], *, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something about an object of the API: a column of a list, or a line of `show`.
+
+    `of` makes the text, or several lines; None: there is nothing to say. `whole`: is copied, so never broken.
+    """
+
+    title: str
+    of: Callable[[Json], Lines | None]
+    whole: bool = False
+
+
+def field(name: str, title: str = "") -> Fact:
+    """The API's field of that name, told by its own name unless there is a better title."""
+    is_id = name == "id" or name.endswith("_id")
+    return Fact(title or spaced(name), lambda thing: _field(thing.get(name), name), whole=is_id)
+
+
+def fields(*names: str) -> tuple[Fact, ...]:
+    return tuple(field(name) for name in names)
+
+
+def known(name: str, title: str = "") -> Fact:
+    """As `field`, but no line while it has no value."""
+    told = field(name, title)
+    return Fact(told.title, lambda thing: None if thing.get(name) is None else told.of(thing), told.whole)
+
+
+def _field(value: object, name: str) -> Lines:
+    return [text(item, name) for item in value] if isinstance(value, list) else text(value, name)
+
+
+def show(rows: Iterable[Json], columns: Sequence[Fact], *, as_json: bool) -> None:
     """A list: one JSON array, or a table of these columns."""
     if as_json:
         typer.echo(json.dumps(list(rows), ensure_ascii=False))
         return
-    titles = [column.replace("_", " ").upper() for column in columns]
-    cells = [[text(row.get(column), column) for column in columns] for row in rows]
-    print_table(titles, cells, whole=[column == "id" or column.endswith("_id") for column in columns])
+    cells = [[_cell(column.of(row)) for column in columns] for row in rows]
+    titles = [column.title.upper() for column in columns]
+    print_table(titles, cells, whole=[column.whole for column in columns])
+
+
+def _cell(value: Lines | None) -> str:
+    return (value if isinstance(value, str) else ", ".join(value or ())) or "-"
 
 
 def print_table(titles: Sequence[str], cells: Sequence[Sequence[str]], *, whole: Sequence[bool]) -> None:
@@ -50,31 +87,18 @@ def print_table(titles: Sequence[str], cells: Sequence[Sequence[str]], *, whole:
         typer.echo(line.rstrip())
 
 
-def show_one(thing: Json, *, as_json: bool) -> None:
+def show_one(thing: Json, facts: Sequence[Fact], *, as_json: bool) -> None:
+    """One object: as the API gave it, or these facts, one a line."""
     if as_json:
         typer.echo(json.dumps(thing, ensure_ascii=False))
         return
-    for name, value in thing.items():
-        typer.echo(f"{name.replace('_', ' '):<22} {text(value, name)}")
+    for fact in facts:
+        value = fact.of(thing)
+        if value is not None:
+            _print_fact(fact.title, [value] if isinstance(value, str) else list(value) or ["-"])
 
 
-def text(value: Any, name: str = "") -> str:
-    """One value for people's eyes."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if name.endswith("_bytes") and isinstance(value, int):
-        return size(value)
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    # A file name on a victim's disk may hold terminal commands.
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(value))
-
-
-def size(count: float) -> str:
-    for unit in _UNITS:
-        if count < _STEP or unit == _UNITS[-1]:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= _STEP
-    return ""
+def _print_fact(title: str, lines: Sequence[str]) -> None:
+    """More lines than one stand below each other, under one title."""
+    for place, line in enumerate(lines):
+        typer.echo(f"{title if place == 0 else '':<{_TITLE}} {line}")

@@ -1,84 +1,138 @@
-"""Following a run to its end."""
+"""Following a run to its end, and saying how it ended."""
 
 import sys
-from typing import Any
+import time
 
 import typer
 
+from sbs_server.cli import telling
 from sbs_server.cli.client import Client
 from sbs_server.cli.errors import INTERRUPTED, RUN_EXIT_CODES, UnreachableError
-from sbs_server.cli.output import show_one, size
+from sbs_server.cli.live_line import LiveLine
+from sbs_server.cli.output import Fact, field, show_one
+from sbs_server.cli.values import Json, counted, duration, printable, size
 
-Json = dict[str, Any]
-_BREAKS = 10
+_BREAKS = 30
+_PAUSE_S = 2.0
 
 
 def watch(client: Client, run_id: str, *, as_json: bool) -> int:
-    """Shows progress until the run has ended; gives back the exit code that stands for its state."""
+    """Shows progress until the run has ended; gives back the exit code that stands for its state.
+
+    Progress goes to standard error; with `as_json` there is none of it. The end goes to standard output.
+    """
+    line = LiveLine(sys.stderr)
     try:
-        run = _follow(client, run_id, quiet=as_json)
+        run = _follow(client, run_id, None if as_json else View(line))
     except KeyboardInterrupt as error:
-        clear = "\r\x1b[K" if sys.stderr.isatty() else ""
-        typer.echo(
-            f"{clear}sbs: run {run_id} goes on: `sbs runs watch {run_id}` follows it again, "
-            f"`sbs runs cancel {run_id}` stops it",
-            err=True,
+        line.say(
+            f"sbs: run {run_id} goes on: `sbs runs watch {run_id}` follows it again, "
+            f"`sbs runs cancel {run_id}` stops it"
         )
         raise typer.Exit(INTERRUPTED) from error
-    show_one(run if as_json else _summary(run), as_json=as_json)
+    finally:
+        line.clear()
+    if run["kind"] == "restore" and not as_json:
+        run["restore"] = client.get(f"/restores/{run_id}")
+    show_one(run, _ENDS.get(run["kind"], telling.FACTS), as_json=as_json)
     return RUN_EXIT_CODES[run["state"]]
 
 
-def _follow(client: Client, run_id: str, *, quiet: bool) -> Json:
+class View:
+    """What is shown while a run goes on."""
+
+    def __init__(self, line: LiveLine) -> None:
+        self._line = line
+        self._told = ""
+        self._repositories: dict[str, str] = {}
+
+    def on_run(self, run: Json) -> None:
+        """The run's state, and while it waits why: a silent terminal looks like a hang."""
+        targets = run.get("targets", [])
+        self._repositories = {
+            target["restic_repository_id"].replace("-", ""): target["repository_name"] for target in targets
+        }
+        why = telling.why_it_waits(run.get("wait"))
+        told = f"run {run['id']} {telling.state(run)}{f': {why}' if why else ''}"
+        if told != self._told:
+            self._line.say(told)
+            self._told = told
+
+    def on_progress(self, data: Json) -> None:
+        where = self._repositories.get(data.get("command_id", "").rsplit(".", 1)[-1])
+        # Several repositories are written side by side, each with progress of its own.
+        label = f"{printable(where)}: " if where and len(self._repositories) > 1 else ""
+        self._line.update(label + progress(data), f"{label}{data['phase']}")
+
+    def on_break(self, error: UnreachableError) -> None:
+        self._line.say(f"sbs: {error}; trying again")
+
+
+def progress(data: Json) -> str:
+    """Step, files, bytes, rate, time left, warnings and the current file, as far as they are known."""
+    total, rate, left = (data.get(name) for name in ("bytes_total", "bytes_per_second", "seconds_left"))
+    of_all = f" of {size(total)} ({data['bytes_done'] / total:.0%})" if total else ""
+    told = [
+        counted(data["files_done"], "file", of=data.get("files_total")),
+        f"{size(data['bytes_done'])}{of_all}",
+        f"{size(rate)}/s" if rate is not None else "",
+        f"{duration(left)} left" if left is not None else "",
+        counted(data["warnings"], "warning") if data.get("warnings") else "",
+        printable(data.get("current_file") or ""),
+    ]
+    if not (data["files_done"] or data["bytes_done"] or total):
+        return str(data["phase"])  # nothing to count in this step
+    return f"{data['phase']}: {', '.join(one for one in told if one)}"
+
+
+def _follow(client: Client, run_id: str, view: View | None) -> Json:
     """The live view may break off (a restart of the platform): the run's own state decides."""
     for _ in range(_BREAKS):
         try:
-            for event, data in client.events(f"/runs/{run_id}/events"):
-                if quiet:
-                    continue
-                if event == "progress":
-                    _progress(data)
-                elif event == "run":
-                    _state(data)
+            _look(client, run_id, view)
+            run = client.get(f"/runs/{run_id}")
         except UnreachableError as error:
-            typer.echo(f"sbs: {error}", err=True)
-        run = client.get(f"/runs/{run_id}")
-        if run["state"] in RUN_EXIT_CODES:
-            return run
-    raise UnreachableError("the live view broke off again and again; look later with `sbs runs show`")
-
-
-def _state(run: Json) -> None:
-    """The run's state, and while it waits why: a silent terminal looks like a hang."""
-    wait = run.get("wait")
-    why = f": {wait['message']} {wait.get('hint') or ''}".rstrip() if wait else ""
-    typer.echo(f"run {run['id']} {run['state']}{why}", err=True)
-
-
-def _progress(data: Json) -> None:
-    total = data.get("bytes_total")
-    of = f" of {size(total)}" if total else ""
-    left = data.get("seconds_left")
-    time_left = f", {left:.0f} s left" if left is not None else ""
-    line = f"{data['phase']}: {data['files_done']} files, {size(data['bytes_done'])}{of}{time_left}"
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{line}")
-        sys.stderr.flush()
-
-
-def _summary(run: Json) -> Json:
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
-    names = (
-        "id",
-        "kind",
-        "state",
-        "started_at",
-        "finished_at",
-        "warnings_total",
+            if view is not None:
+                view.on_break(error)
+        else:
+            if run["state"] in RUN_EXIT_CODES:
+                return run
+        time.sleep(_PAUSE_S)
+    raise UnreachableError(
+        f"the live view of run {run_id} broke off again and again, and the run goes on without it; "
+        f"look later with `sbs runs watch {run_id}`"
     )
-    error = run["error"]
-    reason = (
-        None if error is None else f"{error['code']}: {error['message']} {error['detail'] or ''}".rstrip()
-    )
-    return {**{name: run[name] for name in names}, "error": reason}
+
+
+def _look(client: Client, run_id: str, view: View | None) -> None:
+    """Until the stream ends."""
+    for event, data in client.events(f"/runs/{run_id}/events"):
+        if view is not None and event == "progress":
+            view.on_progress(data)
+        elif view is not None and event == "run":
+            view.on_run(data)
+
+
+_BEGINNING = (
+    Fact("state", telling.state),
+    Fact("error", lambda run: telling.error(run["error"])),
+    field("id", "run"),
+    field("agent_name", "agent"),
+)
+_END = (Fact("warnings", telling.warnings), Fact("took", telling.took))
+_ENDS = {
+    "backup": (
+        *_BEGINNING,
+        field("job_name", "job"),
+        Fact("snapshot", lambda run: run["snapshot_id"] or "none was made"),
+        Fact("repositories", telling.targets),
+        *_END,
+    ),
+    "restore": (
+        *_BEGINNING,
+        Fact("target folder", lambda run: printable(run["restore"]["target_folder"])),
+        Fact("files", lambda run: telling.done(run["result"]) or "nothing was restored"),
+        *telling.RESTORED,
+        *_END,
+    ),
+}

@@ -29,19 +29,29 @@ _OBJECT_RULES: dict[tuple[str, Kind], Act] = {
     ("DELETE", Kind.LOCKS): Act.REMOVE_OWN_LOCK,
 }
 
+# What a restore needs, in a repository that is another agent's.
+_TO_RESTORE = frozenset({Act.READ_OBJECT, Act.LIST_FOLDER, Act.ADD_LOCK, Act.REMOVE_OWN_LOCK})
+
 _WHY_NOT = {
     ("POST", Kind.CONFIG): "config is written once, by the control plane, when it initialises the repository",
     ("POST", Kind.KEYS): "keys are added by the control plane only",
 }
 
 
-def decide(method: str, target: Target, query: bytes) -> Act:
-    """The operation a request asks for.
+def decide(method: str, target: Target, query: bytes, *, own: bool) -> Act:
+    """The operation a request asks for. `own`: the repository is the agent's; else it only restores from it.
 
     Raises:
         RefusedError: understood, and not allowed to agents; MethodRefusedError: no operation of the protocol;
         MalformedError: parameters the protocol does not have.
     """
+    act = _decide(method, target, query)
+    if not own and act not in _TO_RESTORE:
+        raise RefusedError("this agent may only restore from this repository: it belongs to another one")
+    return act
+
+
+def _decide(method: str, target: Target, query: bytes) -> Act:
     if method not in {"GET", "HEAD", "POST", "DELETE"}:
         raise MethodRefusedError(
             f"{method} is no operation of restic's REST protocol",

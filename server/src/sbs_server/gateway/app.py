@@ -18,11 +18,12 @@ from sbs_server.gateway.layout import StorageRoots, parse_target
 from sbs_server.gateway.locks import LockRegistry
 from sbs_server.gateway.metering import Meter
 from sbs_server.gateway.operations import Call, Limits, Operations
+from sbs_server.gateway.room import FileSystemRoom, Room
 from sbs_server.gateway.state import GatewayState
 from sbs_server.gateway.temporary import TemporaryFiles
 from sbs_server.gateway.threads import Threads
 from sbs_server.gateway.transfers import Transfers
-from sbs_server.gateway.uploads import FileSystemRoom, Room, UploadTools
+from sbs_server.gateway.uploads import UploadTools
 
 _log = structlog.get_logger("sbs.gateway")
 _METER_EVERY_S = 60.0
@@ -112,7 +113,7 @@ class Gateway:
             restic_repository_id = target.restic_repository_id
             with self._transfers.running(agent, restic_repository_id) as transfer:
                 grant = await self._given.authorizer.restic_repository(restic_repository_id, agent)
-                act = decide(exchange.method, target, exchange.query)
+                act = decide(exchange.method, target, exchange.query, own=grant.own)
                 usage = self._meter.of(restic_repository_id, agent.agent_id)
                 call = Call(exchange, target, agent, grant, transfer, usage, len(self._transfers))
                 await self._operations.carry_out(act, call)

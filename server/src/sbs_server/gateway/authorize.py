@@ -29,17 +29,18 @@ _REMEMBERED = 4096
 
 @dataclass(frozen=True, slots=True)
 class RepositoryGrant:
-    """What an agent may use: one restic repository and where it lies."""
+    """What an agent may use: one restic repository and where it lies. `own` False: only to restore from it."""
 
     restic_repository_id: UUID
     root: Path
+    own: bool
 
 
 class Authorizer(Protocol):
     """Decides about certificates and repositories."""
 
     async def restic_repository(self, restic_repository_id: UUID, agent: AgentIdentity) -> RepositoryGrant:
-        """The repository, if it is this agent's now; answers may be at most a second old.
+        """The repository, if it is this agent's now, or the agent restores from it; at most a second old.
 
         Asked before every request and again every second while one is running.
 

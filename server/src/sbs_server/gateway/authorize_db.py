@@ -1,11 +1,11 @@
 """Grants from the database, by one narrow function.
 
-    gateway_grant(p_organization uuid, p_agent uuid, p_serial text, p_restic_repository uuid)
-        returns table(path text, state text)      -- SECURITY DEFINER, executable by sbs_app
+    gateway_access(p_organization uuid, p_agent uuid, p_serial text, p_restic_repository uuid)
+        returns table(path text, state text, own boolean)      -- SECURITY DEFINER, executable by sbs_app
 
-It returns no row unless the restic repository is the agent's, in that organization, and neither the agent nor the
-certificate is revoked. `path` is absolute; `state` is `ready`, or names why the repository can't be used now
-(`pending`, `quarantined`).
+It returns no row unless the restic repository is the agent's (`own`) or the agent has an open command to restore from
+it, in that organization, and neither the agent nor the certificate is revoked. `path` is absolute; `state` is
+`ready`, or names why the repository can't be used now (`pending`, `quarantined`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sbs_server.gateway.authorize import AgentIdentity, RepositoryGrant
 from sbs_server.gateway.errors import RefusedError, UnavailableError
 
-_GRANT = text("SELECT path, state FROM gateway_grant(:organization, :agent, :serial, :restic_repository)")
+_GRANT = text(
+    "SELECT path, state, own FROM gateway_access(:organization, :agent, :serial, :restic_repository)"
+)
 _FRESH_S = 0.5
 _ANSWER_S = 10.0
 _REMEMBERED = 20_000
@@ -36,6 +38,7 @@ _Key = tuple[AgentIdentity, UUID]
 class _Answer:
     path: str | None
     state: str | None
+    own: bool
     asked_at: float
 
 
@@ -60,7 +63,7 @@ class DatabaseAuthorizer:
             )
         if answer.state != "ready":
             raise RefusedError(f"the restic repository can't be used now: it is {answer.state}")
-        return RepositoryGrant(restic_repository_id, Path(answer.path))
+        return RepositoryGrant(restic_repository_id, Path(answer.path), answer.own)
 
     async def ready(self) -> None:
         try:
@@ -97,7 +100,11 @@ class DatabaseAuthorizer:
                 row = (await connection.execute(_GRANT, parameters)).one_or_none()
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise UnavailableError("the database that knows the grants does not answer") from error
-        answer = _Answer(row.path if row else None, row.state if row else None, asked_at)
+        answer = (
+            _Answer(None, None, False, asked_at)
+            if row is None
+            else _Answer(row.path, row.state, row.own, asked_at)
+        )
         self._remember(key, answer)
         return answer
 

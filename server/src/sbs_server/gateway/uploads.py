@@ -14,11 +14,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol
 
 from sbs_server.gateway.authorize import RepositoryGrant
 from sbs_server.gateway.errors import MalformedError, RefusedError, StorageFullError, StorageTroubleError
-from sbs_server.gateway.layout import Kind, Repository, StorageRoots
+from sbs_server.gateway.layout import Kind, StorageRoots
+from sbs_server.gateway.room import Reservation, Room
 from sbs_server.gateway.temporary import TemporaryFile, TemporaryFiles
 from sbs_server.gateway.threads import Threads
 
@@ -27,7 +27,6 @@ _NO_SYNC = {errno.EOPNOTSUPP, errno.EINVAL}
 _MAX_BATCH = 1 << 20
 _MIN_BATCH = 1 << 16
 _ALL_BATCHES = 128 << 20
-_KEPT_FOR_LOCKS = 1 << 20
 _READ_BACK = 1 << 20
 
 
@@ -37,29 +36,6 @@ class Outcome(Enum):
     STORED = auto()
     # The same content was there: the answer to an earlier upload was lost, and restic sends it again.
     ALREADY_THERE = auto()
-
-
-class Room(Protocol):
-    """Whether an object still fits. The seam for quotas."""
-
-    def check(self, grant: RepositoryGrant, repository: Repository, kind: Kind, size_bytes: int) -> None:
-        """Raises: StorageFullError."""
-
-
-class FileSystemRoom:
-    """Room is what the file system has free: refusing before the transfer is kinder than after it.
-
-    Some is kept for locks: without one, restic would not even restore from a full disk.
-    """
-
-    def check(self, grant: RepositoryGrant, repository: Repository, kind: Kind, size_bytes: int) -> None:
-        del grant
-        status = os.fstatvfs(repository.fd)
-        kept = 0 if kind is Kind.LOCKS else _KEPT_FOR_LOCKS
-        free = max(0, status.f_bavail * status.f_frsize - kept)
-        # File systems that don't know (some FUSE) report no blocks at all.
-        if status.f_blocks and size_bytes > free:
-            raise StorageFullError(f"the storage is full: {size_bytes} bytes are needed, {free} are free")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +66,7 @@ class Upload:
         self._stack = ExitStack()
         # None: an object of that name exists; the upload is compared, not stored.
         self._file: TemporaryFile | None = None
+        self._reserved: Reservation | None = None
 
     def begin(self) -> None:
         """Raises: RefusedError, UnavailableError, StorageFullError, StorageTroubleError."""
@@ -101,7 +78,8 @@ class Upload:
             )
             if self._repository.holds(self._kind, self._name):
                 return
-            self._tools.room.check(self._grant, self._repository, self._kind, self._size)
+            self._reserved = self._tools.room.reserve(self._grant, self._repository, self._kind, self._size)
+            self._stack.callback(self._reserved.release)
             self._file = self._tools.temporary.make(self._repository, self._folder)
             self._stack.callback(self._file.discard)
             # Read-only like the files of restic's local backend: a guard against accidents.
@@ -111,10 +89,13 @@ class Upload:
         """Raises: StorageFullError, StorageTroubleError."""
         for chunk in chunks:
             self._hash.update(chunk)
-        self._written += sum(map(len, chunks))
+        size_bytes = sum(map(len, chunks))
+        self._written += size_bytes
         if self._file is not None:
             with _storage_errors("write"):
                 _write_all(self._file.fd, chunks)
+        if self._reserved is not None:
+            self._reserved.used(size_bytes)
 
     def finish(self, before_visible: Callable[[], None] | None = None) -> Outcome:
         """Check, synchronise, publish. `before_visible` runs between check and publication of a new object.

@@ -1,12 +1,17 @@
-"""When an activity that failed is tried again: for ever if somebody is down, a few times if something is wrong.
+"""When an activity is tried again: for ever if somebody is down, a few times if something is wrong.
 
 Temporal's retry policies can't tell the two apart. A mistake in a step would be repeated for ever, and a run would
 hang without anybody knowing; so each failure has its line in the log, and one that is no outage ends the step after
 `MOST_ATTEMPTS`, about eight minutes under the policy `STEADY`. What goes to the workflow store is the kind of error
 alone: a driver's text may quote what was to be stored.
+
+A step that was cut off by the death of its worker can't fail. Temporal begins it again when its time is over, or,
+much sooner, when its signs of life are missing: `SignsOfLife` gives them for every step that has to.
 """
 
 import asyncio
+import contextlib
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -21,6 +26,36 @@ from sbs_server.kit.db.failures import is_passing, sqlstate
 log = structlog.get_logger()
 
 MOST_ATTEMPTS = 20
+
+
+class SignsOfLife(Interceptor):
+    """For the worker: while a step with a heartbeat timeout is at work, Temporal hears so three times in that time.
+
+    A step that hands its work to somebody else returns at once, and from then on these are theirs to give.
+    """
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - its name
+        return _Pulse(next)
+
+
+class _Pulse(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - its name
+        within = activity.info().heartbeat_timeout
+        if not within:
+            return await super().execute_activity(input)
+        beating = asyncio.create_task(_beat(within / 3))
+        try:
+            return await super().execute_activity(input)
+        finally:
+            beating.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await beating
+
+
+async def _beat(every: timedelta) -> None:
+    while True:
+        await asyncio.sleep(every.total_seconds())
+        activity.heartbeat()
 
 
 class Patience(Interceptor):

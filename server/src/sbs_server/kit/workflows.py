@@ -11,6 +11,8 @@ from temporalio.common import RetryPolicy
 
 STEP_TIMEOUT = timedelta(minutes=2)
 LONG_STEP_TIMEOUT = timedelta(minutes=30)
+# Of a long step: a worker that died is noticed after this, not after half an hour. Workers give signs of life.
+SIGN_OF_LIFE_WITHIN = timedelta(seconds=30)
 
 # Whoever is down is waited for. A step that fails for any other reason fails for good in the end: see
 # `kit.activities`, which knows one from the other.

@@ -67,10 +67,15 @@ class BusEffects:
         await self._publish(f"event.{owner}.{kind}", orjson.dumps(present), str(row.id))
 
     async def command(self, row: Outbox) -> None:
-        """The command as its row says now, or its cancellation; nothing if it is over or ordered anew."""
+        """The command as its row says now, or its cancellation; nothing if it is over or ordered anew.
+
+        A cancellation that is `final` also tells of a command that is over: that it gets no further attempt.
+        """
         order = await self._command_row(row)
         cancel = row.payload.get("cancel") is True
         over = {CommandState.FINISHED} if cancel else {CommandState.FINISHED, CommandState.ABANDONED}
+        if row.payload.get("final") is True:
+            over = set()
         if order is None or order.state in over or order.attempt != row.payload.get("attempt"):
             return
         command = _cancellation(order) if cancel else _command(order)

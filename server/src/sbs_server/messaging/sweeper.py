@@ -6,6 +6,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from sbs_server.config import HistorySettings
 from sbs_server.kit.db.session import Database
 
 log = structlog.get_logger()
@@ -16,19 +17,20 @@ _BITE = 5_000
 
 _DELETIONS = {
     "outbox": "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox"
-    " WHERE published_at < now() - interval '7 days' LIMIT :bite)",
+    " WHERE published_at < now() - make_interval(days => :outbox_days) LIMIT :bite)",
     "idempotency_key": "DELETE FROM idempotency_key WHERE ctid IN (SELECT ctid FROM idempotency_key"
     " WHERE created_at < now() - interval '24 hours' LIMIT :bite)",
     "handled_message": "DELETE FROM handled_message WHERE ctid IN (SELECT ctid FROM handled_message"
-    " WHERE created_at < now() - interval '30 days' LIMIT :bite)",
+    " WHERE created_at < now() - make_interval(days => :messages_days) LIMIT :bite)",
 }
 
 
 class Sweeper:
     """As `sbs_system`."""
 
-    def __init__(self, system: Database) -> None:
+    def __init__(self, system: Database, settings: HistorySettings) -> None:
         self._system = system
+        self._days = {"outbox_days": settings.outbox_days, "messages_days": settings.messages_days}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -44,11 +46,12 @@ class Sweeper:
         return {table: await self._all(statement) for table, statement in _DELETIONS.items()}
 
     async def _all(self, statement: str) -> int:
-        total = 0
+        total, values = 0, {"bite": _BITE}
+        values |= {name: days for name, days in self._days.items() if f":{name}" in statement}
         while True:
             async with self._system.transaction() as session:
                 # RETURNING, because a row count is not part of what every result promises.
-                rows = (await session.execute(text(f"{statement} RETURNING 1"), {"bite": _BITE})).all()
+                rows = (await session.execute(text(f"{statement} RETURNING 1"), values)).all()
             total += len(rows)
             if len(rows) < _BITE:
                 return total

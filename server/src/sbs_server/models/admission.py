@@ -35,7 +35,7 @@ class AdmissionTicket(Identified, Timestamped, TenantModel):
     system_access = ("select", "update")
 
     run_id: Mapped[UUID]
-    purpose: Mapped[str]  # `backup`, `restore`, `forget`: one ticket of each for a run
+    purpose: Mapped[str]  # `backup`, `restore`, `forget`, `backup.2`: one ticket of each for a run
     workflow_id: Mapped[str]
     state: Mapped[TicketState] = mapped_column(text_enum(TicketState, "state"), default=TicketState.WAITING)
     enqueued_at: Mapped[datetime]

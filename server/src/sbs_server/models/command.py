@@ -27,6 +27,12 @@ class Command(Timestamped, TenantModel):
         tenant_reference("run_id", "run"),
         tenant_reference("restic_repository_id", "restic_repository"),
         Index("ix_command_open", "agent_id", postgresql_where=text("state <> 'finished'")),
+        Index(
+            "ix_command_finished",
+            "organization_id",
+            "finished_at",
+            postgresql_where=text("state = 'finished'"),
+        ),
     )
     system_access = ("select",)
 

@@ -63,6 +63,12 @@ class Run(Identified, Timestamped, TenantModel):
             "finished_at",
             postgresql_where=text("error_code = 'workflow_lost'"),
         ),
+        Index(
+            "ix_run_restore_trouble",
+            "organization_id",
+            "finished_at",
+            postgresql_where=text("kind = 'restore' AND state IN ('failed', 'completed_with_warnings')"),
+        ),
         Index("ix_run_open", "dataset_id", postgresql_where=text("state IN ('waiting', 'running')")),
         # A slot of a schedule runs once, however often the workflow that starts it is repeated.
         Index(

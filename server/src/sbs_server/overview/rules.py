@@ -27,6 +27,16 @@ _DATASETS = """
     WHERE d.last_state IN ('failed', 'partial', 'completed_with_warnings') AND {which}
     GROUP BY j.id, j.name
 """
+# The newest restore of a snapshot to a machine says how it stands; after a week it is known, or nobody waits for it.
+_RESTORES = """
+    SELECT r.id, a.name, r.finished_at AS since, r.id AS run_id
+    FROM run r JOIN restore asked ON asked.run_id = r.id JOIN agent a ON a.id = r.agent_id
+    WHERE r.kind = 'restore' AND r.state IN ('failed', 'completed_with_warnings') AND {which}
+      AND r.finished_at > now() - interval '7 days' AND NOT EXISTS (
+        SELECT 1 FROM run later JOIN restore again ON again.run_id = later.id
+        WHERE later.kind = 'restore' AND later.agent_id = r.agent_id AND again.snapshot_id = asked.snapshot_id
+          AND later.created_at > r.created_at AND later.state NOT IN ('waiting', 'running', 'cancelled'))
+"""
 _IN_FORCE = "FROM job WHERE deleted_at IS NULL AND NOT paused AND cron IS NOT NULL"
 
 
@@ -90,6 +100,18 @@ RULES: tuple[Rule, ...] = (
         WHERE d.last_state IN ('failed', 'partial', 'completed_with_warnings')
           AND d.last_error_code = 'workflow_lost'
         """,
+    ),
+    Rule(
+        "restore_failed",
+        Gravity.CRITICAL,
+        ObjectKind.RUN,
+        _RESTORES.format(which="r.state = 'failed' AND r.error_code IS DISTINCT FROM 'workflow_lost'"),
+    ),
+    Rule(
+        "restore_warnings",
+        Gravity.WARNING,
+        ObjectKind.RUN,
+        _RESTORES.format(which="r.state = 'completed_with_warnings'"),
     ),
     Rule(
         "job_failed",

@@ -26,6 +26,7 @@ from sbs_server.models import (
     ResticRepository,
     ResticRepositoryState,
 )
+from sbs_server.repositories import half_made
 from sbs_server.repositories.keys import SecretStore, new_password
 from sbs_server.repositories.markers import Marker, read_marker
 
@@ -154,16 +155,27 @@ class ResticRepositories:
         except RepositoryMissingError:
             pass
         try:
+            await asyncio.to_thread(half_made.clear, Path(location.location))
             return (await init.run(self._runner, location, template=template)).id
-        except ResticFailedError as error:
-            raise RepositoryProblem("repository_not_writable", f"{location.location}: {error}") from error
+        except (ResticFailedError, OSError) as error:
+            raise await _not_written(location, error) from error
 
     async def _add_key(self, location: Location, password: SecretStr) -> None:
         agent = Location.local(location.location, password)
         try:
             await cat_config.run(self._runner, agent)
         except WrongPasswordError:
-            await key_add.run(self._runner, location, password, user="agent", host="sbs")
+            try:
+                await key_add.run(self._runner, location, password, user="agent", host="sbs")
+            except ResticFailedError as error:
+                raise await _not_written(location, error) from error
+
+
+async def _not_written(location: Location, error: Exception) -> RepositoryProblem:
+    """restic's exit code says nothing of the disk, and its words are nothing to decide by."""
+    full = await asyncio.to_thread(half_made.has_no_room, Path(location.location))
+    code = "repository_full" if full else "repository_not_writable"
+    return RepositoryProblem(code, f"{location.location}: {error}")
 
 
 def _check_place(folder: Path, ours: Marker) -> None:

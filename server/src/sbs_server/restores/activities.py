@@ -9,12 +9,14 @@ from temporalio import activity
 from sbs_protocol.commands import RestoreRun
 from sbs_protocol.identifiers import command_id
 from sbs_protocol.paths import WirePath
+from sbs_server.agents import commands
 from sbs_server.agents.order_types import Order
 from sbs_server.backups.service import changed
 from sbs_server.backups.types import RunEnd
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.workflows import RunRef
 from sbs_server.models import (
+    Command,
     CopyState,
     ResticRepository,
     ResticRepositoryState,
@@ -25,6 +27,8 @@ from sbs_server.models import (
     SnapshotCopy,
 )
 from sbs_server.restores.types import RestoreOutcome, RestorePlan
+
+_STEP = "restore"
 
 
 class RestoreActivities:
@@ -76,9 +80,18 @@ class RestoreActivities:
             run.result = outcome.restore or {}
             if outcome.problem is not None:
                 target.error_code, target.error_message = outcome.problem.code, outcome.problem.message
+            if state not in {RunState.SUCCEEDED, RunState.COMPLETED_WITH_WARNINGS}:
+                await _let_go(session, run, key[2])
         if outcome.problem is None:
             return RunEnd(state.value)
         return RunEnd(state.value, False, outcome.problem.code, outcome.problem.message)
+
+
+async def _let_go(session: AsyncSession, run: Run, restic_repository_id: UUID) -> None:
+    """The last attempt has failed: what the agent keeps in the target for a further one may go."""
+    command = await session.get(Command, command_id(run.id, _STEP, restic_repository_id))
+    if command is not None:
+        await commands.publish_final(session, command)
 
 
 async def _copy(session: AsyncSession, snapshot_id: UUID) -> Row[SnapshotCopy, ResticRepository] | None:
@@ -106,6 +119,6 @@ def _order(run: Run, restore: Restore, copy: SnapshotCopy) -> Order:
         run_id=run.id.hex,
         agent_id=run.agent_id.hex,
         restic_repository_id=copy.restic_repository_id.hex,
-        command_id=command_id(run.id, "restore", copy.restic_repository_id),
+        command_id=command_id(run.id, _STEP, copy.restic_repository_id),
         body=body.model_dump(mode="json"),
     )

@@ -21,8 +21,9 @@ router = APIRouter(
 async def create(
     scope: Operator, body: RestoreCreate, locale: ReaderLocale, response: Response
 ) -> RestoreOut:
-    """Restores files of a snapshot into a folder of the machine they came from. Follow its run."""
-    run = await service.create(scope.session, scope.organization_id, scope.actor, body)
+    """Restores files of a snapshot into a folder of a machine: the one they came from, or another one of the
+    organization if an administrator says so. Follow its run."""
+    run = await service.create(scope.session, scope.organization_id, scope.actor, scope.role, body)
     response.headers["Location"] = f"/api/v1/organizations/{scope.organization_id}/restores/{run.id}"
     return await service.detail(scope.session, scope.organization_id, run.id, locale)
 

@@ -21,6 +21,11 @@ def _policy(value: Any) -> Any:
     return value
 
 
+def _need_not_be_sent(schema: dict[str, Any]) -> None:
+    """With a default in the schema the client's type would demand it of those who know nothing of it."""
+    del schema["default"]
+
+
 SelectedPath = Annotated[WirePath, BeforeValidator(selected_path)]
 TargetFolder = Annotated[
     str,
@@ -39,6 +44,9 @@ class RestoreCreate(Input):
     policy: Annotated[ConflictPolicy, BeforeValidator(_policy)]
     """What to do with a file that is already there. There is no default: it is the user's decision."""
     verify: bool = True
+    from_other_agent: Annotated[bool, Field(json_schema_extra=_need_not_be_sent)] = False
+    """Must be true for a snapshot of another agent, and only an administrator may say it: while it restores, this
+    agent reads the other one's restic repository with that one's key."""
 
     @model_validator(mode="before")
     @classmethod

@@ -5,8 +5,8 @@ import asyncio
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from sbs_server.admission.steps import Admission
-from sbs_server.admission.types import TicketRef, TicketRequest
+from sbs_server.admission.steps import Admission, SharedTicket
+from sbs_server.admission.types import TicketRequest
 from sbs_server.agents.order_types import Order
 from sbs_server.agents.orders import carry_out
 from sbs_server.backups.giving_up import failed_by
@@ -58,13 +58,14 @@ class RestoreWorkflow:
         return await self._restore(ref, plan.order)
 
     async def _restore(self, ref: RunRef, order: Order) -> RunEnd:
-        ticket = TicketRequest(
+        request = TicketRequest(
             ref.organization_id, ref.run_id, "restore", [order.restic_repository_id], exclusive=False
         )
+        ticket = SharedTicket(self._admission, request, self._stop, pieces=1)
         try:
-            if not await self._admission.acquire(ticket, self._stop):
+            if not await ticket.acquire():
                 return RunEnd("cancelled")
-            outcome = await carry_out(order, self._stop)
+            outcome = await carry_out(order, self._stop, ticket)
             return await workflow.execute_activity_method(
                 RestoreActivities.record,
                 RestoreOutcome(ref.organization_id, ref.run_id, order.restic_repository_id, outcome),
@@ -72,4 +73,4 @@ class RestoreWorkflow:
                 retry_policy=STEADY,
             )
         finally:
-            await self._admission.release(TicketRef(ref.organization_id, ref.run_id, "restore"))
+            await ticket.release()

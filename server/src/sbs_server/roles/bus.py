@@ -35,6 +35,7 @@ from sbs_server.messaging.relay import Lane
 from sbs_server.messaging.revocation import Revocation
 from sbs_server.messaging.sweeper import Sweeper
 from sbs_server.messaging.workflow_effects import WorkflowEffects
+from sbs_server.runs.history import RunHistory
 from sbs_server.schedules.service import Schedules
 
 log = structlog.get_logger()
@@ -129,7 +130,9 @@ def build(settings: Settings, outside: Outside) -> tuple[Links, list[Part]]:
     wakeup = Wakeup(settings.database.url("sbs_system"), _OUTBOX_CHANNEL)
     lanes = _lanes(settings, outside, links, revocation, wakeup)
     running = (links.control, links.callout, links.system, presence, pulse, wakeup, *lanes)
-    return links, [*(part.run for part in running), Sweeper(outside.system).run]
+    sweeper = Sweeper(outside.system, settings.history)
+    history = RunHistory(outside.system, outside.app, settings.history)
+    return links, [*(part.run for part in running), sweeper.run, history.run]
 
 
 def _lanes(

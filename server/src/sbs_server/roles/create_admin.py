@@ -3,8 +3,10 @@
 import asyncio
 import json
 import secrets
+import shlex
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +20,7 @@ from sbs_server.config import ConfigurationError, Settings
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.http.inputs import Name
 from sbs_server.users.service import (
+    AddressTakenError,
     Administrator,
     AdministratorWanted,
     PasswordNeededError,
@@ -52,6 +55,12 @@ def create_admin(
             "--platform-operator", help="Also operator of the platform (as without --organization)."
         ),
     ] = False,
+    add_organization: Annotated[
+        bool,
+        typer.Option(
+            "--add-organization", help="The account exists: let it administer this organization too."
+        ),
+    ] = False,
     locale: Annotated[str, typer.Option(help="Language: en or ru.")] = "en",
     password_file: Annotated[
         str,
@@ -60,10 +69,17 @@ def create_admin(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
     data_dir: Annotated[Path | None, typer.Option(help="Data directory (default: SBS_DATA_DIR).")] = None,
 ) -> None:
-    """Create an administrator. The same again changes nothing; with --password-file it sets the password."""
+    """Create an administrator. The same again changes nothing; with --password-file it sets the password.
+
+    An address that exists gets no further organization and no further rights unless --add-organization or
+    --platform-operator asks for it.
+    """
     try:
         settings = Settings.load(data_dir)
+        if add_organization and not organization:
+            raise _WrongInputError("--add-organization needs --organization NAME: which one is to be added?")
         wanted = _wanted(email, name or email, organization, locale, platform_operator=platform_operator)
+        wanted = replace(wanted, may_join=add_organization)
         given = _read_password(password_file)
         made, generated = asyncio.run(_run(settings, wanted, given))
     except (_WrongInputError, ConfigurationError) as error:
@@ -73,7 +89,7 @@ def create_admin(
         reason = type(getattr(error, "orig", None) or error).__name__
         typer.echo(f"sbs create-admin: the database can't be used ({reason}); is the platform up?", err=True)
         raise typer.Exit(1) from error
-    typer.echo(_report(wanted, made, generated, as_json=as_json))
+    typer.echo(_report(wanted, made, generated, is_password_set=given is not None, as_json=as_json))
 
 
 async def _run(
@@ -89,7 +105,9 @@ async def _run(
                 generated = secrets.token_urlsafe(_PASSWORD_BYTES)
             password = given or generated
             hashed = None if password is None else await passwords.hash(password)
-            made = await create_administrator(session, _with_hash(wanted, hashed))
+            made = await create_administrator(session, replace(wanted, password_hash=hashed))
+    except AddressTakenError as error:
+        raise _WrongInputError(_taken(wanted, error.organizations)) from error
     except PasswordNeededError as error:  # the account vanished between two statements
         raise _WrongInputError("the account was removed just now; run it again") from error
     finally:
@@ -97,8 +115,20 @@ async def _run(
     return made, generated
 
 
-def _with_hash(wanted: AdministratorWanted, hashed: str | None) -> AdministratorWanted:
-    return AdministratorWanted(**{**asdict(wanted), "password_hash": hashed})
+def _taken(wanted: AdministratorWanted, organizations: Sequence[str]) -> str:
+    """What is there, and the three things that may have been meant."""
+    belongs = ", ".join(organizations)
+    where = f" in the organization {belongs}" if belongs else ""
+    reset = f"--organization {shlex.quote(organizations[0])} " if organizations else ""
+    more = (
+        "--platform-operator makes it operator of the platform too"
+        if wanted.organization is None
+        else f"--add-organization makes it administrator of {wanted.organization} too"
+    )
+    return (
+        f"--email {wanted.email}: this account exists already{where}; nothing was made or changed. Sign in with "
+        f"`sbs login --email {wanted.email}`; {reset}--password-file FILE sets another password; {more}"
+    )
 
 
 def _wanted(
@@ -115,6 +145,7 @@ def _wanted(
         organization=_checked("--organization", TypeAdapter(Name), organization) if organization else None,
         is_platform_operator=platform_operator or not organization,
         password_hash=None,
+        may_operate=platform_operator,
     )
 
 
@@ -141,7 +172,14 @@ def _read_password(source: str) -> str | None:
     return password
 
 
-def _report(wanted: AdministratorWanted, made: Administrator, generated: str | None, *, as_json: bool) -> str:
+def _report(
+    wanted: AdministratorWanted,
+    made: Administrator,
+    generated: str | None,
+    *,
+    is_password_set: bool,
+    as_json: bool,
+) -> str:
     if as_json:
         return json.dumps({**asdict(made), "email": wanted.email, "password": generated}, default=str)
     lines = [f"{'Created' if made.created_user else 'There already is'} {wanted.email} ({made.user_id})."]
@@ -152,4 +190,10 @@ def _report(wanted: AdministratorWanted, made: Administrator, generated: str | N
         lines.append(f"Administrator of the {new} {wanted.organization} ({made.organization_id}).")
     if generated is not None:
         lines.append(f"Password (shown only now): {generated}")
+    elif not made.created_user:
+        lines.append(
+            "Its password is now the given one."
+            if is_password_set
+            else "Its password is the one it had before."
+        )
     return "\n".join(lines)

@@ -21,7 +21,7 @@ from sbs_server.backups.activities import BackupActivities
 from sbs_server.backups.workflows import BackupWorkflow
 from sbs_server.config import ConfigurationError, Settings
 from sbs_server.kit import logging
-from sbs_server.kit.activities import Patience
+from sbs_server.kit.activities import Patience, SignsOfLife
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.envelope import Envelope, EnvelopeError
 from sbs_server.kit.health import Check, Health
@@ -32,6 +32,7 @@ from sbs_server.restores.activities import RestoreActivities
 from sbs_server.restores.workflows import RestoreWorkflow
 from sbs_server.retention.activities import RetentionActivities
 from sbs_server.runs.lost import LostRuns
+from sbs_server.schedules import first_due
 from sbs_server.schedules.activities import ScheduleActivities
 from sbs_server.schedules.service import Schedules
 from sbs_server.schedules.workflows import ScheduledJobWorkflow
@@ -77,6 +78,7 @@ async def _serve(settings: Settings) -> None:
         health = Health(settings.http.bind, settings.http.worker_health_port, _checks(app, temporal))
         async with health.serving(), parts.worker:
             log.info("schedules are in step", jobs=await parts.schedules.restore_all())
+            log.info("due times filled in", jobs=await first_due.fill_in(system, app))
             await _until_stopped(parts.loop)
     finally:
         await app.close()
@@ -120,7 +122,7 @@ def _build(settings: Settings, app: Database, system: Database, temporal: Client
         graceful_shutdown_timeout=_STOP_GRACE,
         # Steps that run restic take their time, and must not keep the short ones waiting.
         max_concurrent_activities=40,
-        interceptors=[Patience()],
+        interceptors=[Patience(), SignsOfLife()],
     )
     lost = LostRuns(system, app, temporal, dispatcher)
     loop = AdmissionLoop(settings.database.url("sbs_system"), dispatcher, lost)

@@ -76,7 +76,7 @@ async def list_(scope: Reader, paging: RunPaging, wanted: Filter, locale: Reader
     """Runs, newest first unless asked for otherwise."""
     rows = list(await query.page(scope.session, paging, wanted))
     rows, cursor = paging.slice(rows, lambda row: (row[0].created_at, row[0].id))
-    return Page(items=[service.run_out(row, locale) for row in rows], next_cursor=cursor)
+    return Page(items=await service.runs_out(scope.session, rows, locale), next_cursor=cursor)
 
 
 @router.get("/runs/{run_id}/timeline", operation_id="runs_timeline")
@@ -140,7 +140,7 @@ async def events(  # noqa: PLR0917 - FastAPI passes them by name
     signed_in = partial(sessions.is_alive, request.cookies.get(COOKIE, ""))
     reader = stream.Reader(Follower(scope.caller.user_id, scope.organization_id, signed_in), locale)
     state = request.app.state
-    source = stream.Source(state.database, live, state.stopping)
+    source = stream.Source(state.database, live, state.streams, state.stopping)
 
     async def follow() -> Response:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -153,7 +153,7 @@ async def events(  # noqa: PLR0917 - FastAPI passes them by name
 def _warning(row: RunWarning, restic_repository_id: UUID | None) -> RunWarningOut:
     return RunWarningOut(
         id=row.id,
-        restic_repository_id=restic_repository_id,
+        restic_repository_id=restic_repository_id or _target_of(row.command_id),
         attempt=row.attempt,
         position=row.position,
         path=row.path,
@@ -161,3 +161,11 @@ def _warning(row: RunWarning, restic_repository_id: UUID | None) -> RunWarningOu
         code=row.code,
         message=row.message,
     )
+
+
+def _target_of(command: str) -> UUID | None:
+    """Of a command whose row is not kept any more: its id ends with what it was about."""
+    try:
+        return UUID(hex=command.rpartition(".")[2])
+    except ValueError:
+        return None

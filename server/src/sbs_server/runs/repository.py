@@ -1,13 +1,14 @@
 """Queries about runs. Row-level security keeps them inside the transaction's organization."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Row, Select, bindparam, func, or_, select, tuple_
+from sqlalchemy import BindParameter, Numeric, Row, Select, bindparam, cast, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -61,6 +62,14 @@ _ORDERS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes of the files that a run has read or written, and of what it added. None: not known (yet)."""
+
+    processed: int | None = None
+    added: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QueuePlace:
     position: int
     length: int
@@ -90,6 +99,28 @@ async def page(session: AsyncSession, asked: SortedPage[RunSort], wanted: RunFil
 async def named(session: AsyncSession, run_ids: Sequence[UUID]) -> Sequence[NamedRun]:
     query = _named().where(Run.id.in_(run_ids)).order_by(Run.id)
     return (await session.execute(query)).all()
+
+
+async def sizes(session: AsyncSession, run_ids: Sequence[UUID]) -> Mapping[UUID, Sizes]:
+    """Of those runs that have results. Each target gets the same files: they count once, what was added each time."""
+    processed = func.coalesce(_number("bytes_processed"), _number("bytes_restored"))
+    query = (
+        select(RunTarget.run_id, func.max(processed), func.sum(_number("bytes_added")))
+        .where(RunTarget.run_id.in_(run_ids), RunTarget.result != {})
+        .group_by(RunTarget.run_id)
+    )
+    return {
+        run_id: Sizes(_whole(read), _whole(added)) for run_id, read, added in await session.execute(query)
+    }
+
+
+def _number(member: str) -> Any:
+    """A member of a target's result; as Numeric, which holds whatever an agent has sent."""
+    return cast(RunTarget.result[member].as_string(), Numeric)
+
+
+def _whole(number: Decimal | None) -> int | None:
+    return None if number is None else int(number)
 
 
 async def lock(session: AsyncSession, run_id: UUID) -> Run | None:
@@ -165,18 +196,24 @@ async def agents_of_job(session: AsyncSession, job_id: UUID) -> Sequence[Agent]:
 
 
 async def queue_place(session: AsyncSession, run_id: UUID) -> QueuePlace | None:
-    """Where the run stands among those that wait for admission; None when it does not."""
-    waiting = AdmissionTicket.state == TicketState.WAITING
-    mine = (
-        await session.scalars(select(AdmissionTicket).where(AdmissionTicket.run_id == run_id, waiting))
-    ).first()
-    if mine is None:
-        return None
+    """Where the run stands among those that wait for admission; None when it does not.
+
+    One statement: between two the run might be let in, and stand nowhere.
+    """
+    waiting = aliased(AdmissionTicket)
     order = tuple_(AdmissionTicket.enqueued_at, AdmissionTicket.id)
-    ahead = func.count().filter(order <= tuple_(mine.enqueued_at, mine.id))
-    counts = select(ahead, func.count()).select_from(AdmissionTicket).where(waiting)
-    position, length = (await session.execute(counts)).one()
-    return QueuePlace(position, length, await _holders(session, mine.id))
+    ahead = func.count().filter(tuple_(waiting.enqueued_at, waiting.id) <= order)
+    places = (
+        select(AdmissionTicket.id, ahead, func.count())
+        .join(waiting, waiting.state == TicketState.WAITING)
+        .where(AdmissionTicket.run_id == run_id, AdmissionTicket.state == TicketState.WAITING)
+        .group_by(AdmissionTicket.id)
+    )
+    found = (await session.execute(places)).first()
+    if found is None:
+        return None
+    ticket_id, position, length = found
+    return QueuePlace(position, length, await _holders(session, ticket_id))
 
 
 async def _holders(session: AsyncSession, ticket_id: UUID) -> Sequence[UUID]:

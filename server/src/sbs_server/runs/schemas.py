@@ -60,6 +60,10 @@ class RunOut(BaseModel):
     warnings_total: int
     error: RunError | None
     result: dict[str, Any]
+    bytes_processed: int | None = None
+    """Bytes of the files that were read (backup) or written (restore); null: not known yet."""
+    bytes_added: int | None = None
+    """Bytes that a backup added to its repositories, all together, before compression; null: not known, or none."""
 
 
 class RunTargetOut(BaseModel):

@@ -39,7 +39,7 @@ async def start(
     details = {"runs": [str(run.id) for run in runs], "name": job.name}
     target = ("job", str(job_id))
     await record(session, organization_id, actor, "job.started", target=target, details=details)
-    return [run_out(row, locale) for row in await query.named(session, [run.id for run in runs])]
+    return await runs_out(session, await query.named(session, [run.id for run in runs]), locale)
 
 
 async def cancel(session: AsyncSession, actor: Actor, run_id: UUID, locale: Locale) -> RunDetail:
@@ -57,10 +57,11 @@ async def detail(session: AsyncSession, run_id: UUID, locale: Locale) -> RunDeta
     rows = await query.named(session, [run_id])
     if not rows:
         raise NotFoundError("request.not_found")
+    (out,) = await runs_out(session, rows, locale)
     run = rows[0][0]
     agent = await session.get_one(Agent, run.agent_id)
     return RunDetail(
-        **run_out(rows[0], locale).model_dump(),
+        **out.model_dump(),
         wait=await why_it_waits(session, run, agent, locale),
         snapshot_id=await query.snapshot_of(session, run_id),
         targets=[_target(*row, locale) for row in await query.targets(session, run_id)],
@@ -74,8 +75,14 @@ async def check_exists(session: AsyncSession, run_id: UUID) -> None:
         raise NotFoundError("request.not_found")
 
 
-def run_out(row: query.NamedRun, locale: Locale) -> RunOut:
-    """A run as lists show it."""
+async def runs_out(session: AsyncSession, rows: Sequence[query.NamedRun], locale: Locale) -> list[RunOut]:
+    """Runs as lists show them."""
+    sizes = await query.sizes(session, [row[0].id for row in rows])
+    return [run_out(row, locale, sizes.get(row[0].id, query.Sizes())) for row in rows]
+
+
+def run_out(row: query.NamedRun, locale: Locale, sizes: query.Sizes) -> RunOut:
+    """A run in few words."""
     run, agent_name, job_name = row
     return RunOut(
         id=run.id,
@@ -96,6 +103,8 @@ def run_out(row: query.NamedRun, locale: Locale) -> RunOut:
         warnings_total=run.warnings_total,
         error=reason(run, locale),
         result=run.result,
+        bytes_processed=sizes.processed,
+        bytes_added=sizes.added,
     )
 
 

@@ -8,14 +8,16 @@ When the bus is lost the stream ends early, and the reader begins a new one, as 
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
 from sbs_server.auth.reading import Follower
 from sbs_server.kit.db.session import Database
+from sbs_server.kit.http.open_streams import OpenStreams
 from sbs_server.kit.i18n import Locale
 from sbs_server.runs import service
-from sbs_server.runs.live import LiveSource
+from sbs_server.runs.live import LiveSource, Watch
 from sbs_server.runs.schemas import RunDetail
 
 MEDIA_TYPE = "text/event-stream"
@@ -45,36 +47,51 @@ class Source:
 
     database: Database
     live: LiveSource
+    streams: OpenStreams
     stopping: asyncio.Event
 
 
 async def run_events(source: Source, reader: Reader, run_id: UUID, pace: Pace) -> AsyncGenerator[bytes, None]:
-    """The stream. Ends after the run's last event, or when the reader may not read any more."""
-    async with source.live.watch(reader.follower.organization_id, run_id) as watch:
-        run = await _read(source.database, reader, run_id)
-        if run is None:
+    """The stream. Ends after the run's last event, or when the reader may not read any more.
+
+    Raises TooManyRequestsError, UnavailableError: before the first piece.
+    """
+    with source.streams.place_for(reader.follower.user_id):
+        async with (
+            source.live.watch(reader.follower.organization_id, run_id) as watch,
+            aclosing(_told(source, reader, run_id, watch, pace)) as pieces,
+        ):
+            async for piece in pieces:
+                yield piece
+
+
+async def _told(
+    source: Source, reader: Reader, run_id: UUID, watch: Watch, pace: Pace
+) -> AsyncGenerator[bytes, None]:
+    run = await _read(source.database, reader, run_id)
+    if run is None:
+        return
+    yield _event("run", run.model_dump_json())
+    kept = None if run.state.is_final else await source.live.last_progress(run_id)
+    if kept is not None:
+        yield _event("progress", kept)
+    checked = time.monotonic()
+    while not run.state.is_final and not source.stopping.is_set():
+        await watch.wait(source.stopping, pace.keep_alive_s)
+        if watch.lost:
             return
-        yield _event("run", run.model_dump_json())
-        kept = None if run.state.is_final else await source.live.last_progress(run_id)
-        if kept is not None:
-            yield _event("progress", kept)
-        checked = time.monotonic()
-        while not run.state.is_final and not source.stopping.is_set():
-            await watch.wait(source.stopping, pace.keep_alive_s)
-            if watch.lost:
+        changed, progress = watch.take()
+        if progress is not None:
+            yield _event("progress", progress)
+        elif not changed:
+            yield b": still here\n\n"
+        if changed or time.monotonic() - checked >= pace.recheck_s:
+            fresh, checked = await _read(source.database, reader, run_id), time.monotonic()
+            if fresh is None:
                 return
-            changed, progress = watch.take()
-            if progress is not None:
-                yield _event("progress", progress)
-            elif not changed:
-                yield b": still here\n\n"
-            if changed or time.monotonic() - checked >= pace.recheck_s:
-                fresh, checked = await _read(source.database, reader, run_id), time.monotonic()
-                if fresh is None:
-                    return
-                if fresh != run:
-                    run = fresh
-                    yield _event("run", run.model_dump_json())
+            if fresh != run:
+                run = fresh
+                yield _event("run", run.model_dump_json())
 
 
 async def _read(database: Database, reader: Reader, run_id: UUID) -> RunDetail | None:

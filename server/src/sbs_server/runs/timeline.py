@@ -102,11 +102,15 @@ def steps_of(records: Records) -> list[Step]:
 
 
 def _beginning(records: Records) -> Iterator[Step]:
-    run = records.run
-    ticket = next((one for one in records.tickets if one.purpose != _FORGET), None)
-    yield _step(run, StepCode.PREPARING, run.created_at, None if ticket is None else ticket.enqueued_at)
-    if ticket is not None:
+    run, tickets = records.run, _to_work(records)
+    yield _step(run, StepCode.PREPARING, run.created_at, tickets[0].enqueued_at if tickets else None)
+    for ticket in tickets:
         yield _admission(run, StepCode.ADMISSION, ticket)
+
+
+def _to_work(records: Records) -> list[AdmissionTicket]:
+    """The first one, and those after pauses in which it was given back."""
+    return [one for one in records.tickets if one.purpose != _FORGET]
 
 
 def _admission(run: Run, code: StepCode, ticket: AdmissionTicket) -> Step:
@@ -170,20 +174,26 @@ def _pauses(records: Records, tries: Sequence[_Try]) -> Iterator[Step]:
     for target, ones in by_target.items():
         for before, after in pairwise(ones):
             if before.ended is not None and after.began is not None:
-                yield Step(
-                    StepCode.RETRY_PAUSE, before.ended, after.began, StepOutcome.DONE, after.attempt, target
-                )
+                ended = _asked_again(records, before.ended, after.began) or after.began
+                yield Step(StepCode.RETRY_PAUSE, before.ended, ended, StepOutcome.DONE, after.attempt, target)
     run, last = records.run, max(tries, key=lambda one: one.attempt, default=None)
     waits = run.waiting_for in BETWEEN_ATTEMPTS and not run.state.is_final
     if waits and last is not None and last.ended is not None:
+        asked = _asked_again(records, last.ended, None)
         yield Step(
             StepCode.RETRY_PAUSE,
             last.ended,
-            None,
-            StepOutcome.ONGOING,
+            asked,
+            StepOutcome.ONGOING if asked is None else StepOutcome.DONE,
             last.attempt + 1,
             last.restic_repository_id,
         )
+
+
+def _asked_again(records: Records, since: datetime, until: datetime | None) -> datetime | None:
+    """When, after a pause without a ticket, the next one was asked for: that is what the run waits for then."""
+    moments = (one.enqueued_at for one in _to_work(records) if one.enqueued_at > since)
+    return next((moment for moment in moments if until is None or moment < until), None)
 
 
 def _recording(records: Records, tries: Sequence[_Try]) -> Iterator[Step]:

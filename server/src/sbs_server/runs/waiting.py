@@ -17,11 +17,8 @@ async def why_it_waits(session: AsyncSession, run: Run, agent: Agent, locale: Lo
         return None
     if run.cancel_requested_at is not None:
         return _wait(locale, agent, "run.waits_cancel")
-    if run.waiting_for in BETWEEN_ATTEMPTS and run.retry_at is not None:
-        code = BETWEEN_ATTEMPTS[run.waiting_for]
-        return _wait(locale, agent, code).model_copy(update={"retry_at": run.retry_at})
     place = await query.queue_place(session, run.id)
-    if place is not None:
+    if place is not None:  # between two attempts too: a run that waits for room has given its ticket back
         code = "run.waits_repository" if place.blocked_by else "run.waits_admission"
         found = {
             "queue_position": place.position,
@@ -29,6 +26,9 @@ async def why_it_waits(session: AsyncSession, run: Run, agent: Agent, locale: Lo
             "blocked_by": list(place.blocked_by),
         }
         return _wait(locale, agent, code, **found)
+    if run.waiting_for in BETWEEN_ATTEMPTS and run.retry_at is not None:
+        code = BETWEEN_ATTEMPTS[run.waiting_for]
+        return _wait(locale, agent, code).model_copy(update={"retry_at": run.retry_at})
     if not agent.connected:
         return _wait(locale, agent, "run.waits_agent", name=agent.name)
     return _wait(locale, agent, "run.waits_start") if run.waiting_for is not None else None

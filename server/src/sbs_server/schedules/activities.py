@@ -43,7 +43,10 @@ class ScheduleActivities:
 
 async def _plan_next(session: AsyncSession, job: Job, slot: datetime) -> None:
     """Of several slots that were missed together only some are made up for: none of the others is waited for."""
-    following = slot_after(job, max(slot, datetime.now(UTC)))
-    # This is no edit of the job: the time of the last one stays.
-    values = {"next_due_at": following, "updated_at": Job.updated_at}
+    await note_due(session, job, slot_after(job, max(slot, datetime.now(UTC))))
+
+
+async def note_due(session: AsyncSession, job: Job, slot: datetime | None) -> None:
+    """The slot that the job waits for now. This is no edit of the job: the time of the last one stays."""
+    values = {"next_due_at": slot, "updated_at": Job.updated_at}
     await session.execute(update(Job).where(Job.id == job.id).values(values))

@@ -85,6 +85,7 @@ class Stage:
         self.process: subprocess.Popen[bytes] | None = None
         self._traefik: subprocess.Popen[bytes] | None = None
         self._grants: dict[str, dict[str, str]] = {}
+        self._restorers: dict[str, list[str]] = {}
         self._revoked: list[str] = []
         self._template: Path | None = None
         self._restics: list[subprocess.Popen[str]] = []
@@ -202,13 +203,22 @@ class Stage:
         self._grants[repository_id.hex] = {"agent": agent.agent_id.hex, "path": str(path)}
         self._write_grants()
 
+    def let_restore(self, repository_id: UUID, *agents: Agent) -> None:
+        """These agents restore from the repository now, and no others but its own."""
+        self._restorers[repository_id.hex] = [agent.agent_id.hex for agent in agents]
+        self._write_grants()
+
     def revoke(self, agent: Agent) -> None:
         self._revoked.append(agent.serial)
         self._write_grants()
 
     def _write_grants(self) -> None:
         new = self.folder / "grants.new"
-        new.write_text(json.dumps({"grants": self._grants, "revoked": self._revoked}))
+        grants = {
+            name: {**grant, "restorers": self._restorers.get(name, [])}
+            for name, grant in self._grants.items()
+        }
+        new.write_text(json.dumps({"grants": grants, "revoked": self._revoked}))
         new.rename(self.folder / "grants.json")
 
     # Ways to talk to it

@@ -2,7 +2,8 @@
 
     python -m sbs_server.testing.gateway_process <configuration.json>
 
-The file of grants: {"grants": {"<restic repository>": {"agent": "<id>", "path": "..."}}, "revoked": ["<serial>"]}.
+The file of grants: {"grants": {"<restic repository>": {"agent": "<id>", "path": "...", "restorers": ["<id>"]}},
+"revoked": ["<serial>"]}.
 It is read again whenever it was replaced.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 from uuid import UUID
 
 import structlog
@@ -30,6 +31,7 @@ from sbs_server.gateway.temporary import TemporaryFiles
 class Grant(TypedDict):
     agent: str
     path: str
+    restorers: NotRequired[list[str]]
 
 
 class Grants(TypedDict):
@@ -64,9 +66,11 @@ class FileAuthorizer:
     async def restic_repository(self, restic_repository_id: UUID, agent: AgentIdentity) -> RepositoryGrant:
         known = self._read()
         grant = known["grants"].get(restic_repository_id.hex)
-        if grant is None or grant["agent"] != agent.agent_id.hex or agent.serial in known["revoked"]:
+        own = grant is not None and grant["agent"] == agent.agent_id.hex
+        restores = grant is not None and agent.agent_id.hex in grant.get("restorers", [])
+        if grant is None or not (own or restores) or agent.serial in known["revoked"]:
             raise RefusedError("this restic repository is not one of this agent's")
-        return RepositoryGrant(restic_repository_id, Path(grant["path"]))
+        return RepositoryGrant(restic_repository_id, Path(grant["path"]), own)
 
     async def ready(self) -> None:
         return None

@@ -27,6 +27,7 @@ from sbs_server.schedules.activities import Slot
 from sbs_server.schedules.workflows import ScheduledJob, ScheduledJobWorkflow
 from sbs_server.testing.workflows import ORGANIZATION, RUN, Platform, succeeded
 
+_FULL = CommandOutcome(result="failed", problem=Trouble("repository_full", "no room", retryable=True))
 Handle = WorkflowHandle[object, object]
 _QUEUE = "record"
 _RESTARTED = CommandOutcome(result="failed", problem=Trouble("agent_restarted", "restarted", retryable=True))
@@ -64,9 +65,11 @@ async def main(folder: Path) -> None:
     scenes: dict[str, tuple[Platform, object, _Act | None]] = {
         "BackupWorkflow-whole": (Platform(), ref, None),
         "BackupWorkflow-retried": (Platform(answers=[_RESTARTED, succeeded()]), ref, None),
+        "BackupWorkflow-full": (Platform(answers=[_FULL, succeeded()]), ref, None),
         "BackupWorkflow-waited": (Platform(admit_at_once=False, end=no_forget), ref, _admit),
         "BackupWorkflow-cancelled": (Platform(admit_at_once=False), ref, _cancel),
         "RestoreWorkflow-whole": (Platform(), ref, None),
+        "RestoreWorkflow-full": (Platform(answers=[_FULL, succeeded()]), ref, None),
         "ScheduledJobWorkflow-whole": (Platform(), ScheduledJob(ORGANIZATION, RUN), None),
     }
     server = str(binaries.script("temporal"))

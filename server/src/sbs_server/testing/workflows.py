@@ -34,6 +34,8 @@ class Platform:
     plan: BackupPlan = field(default_factory=lambda: BackupPlan([order_for()], keep_last=3))
     restore_plan: RestorePlan = field(default_factory=lambda: RestorePlan(order_for()))
     answers: list[CommandOutcome | ApplicationError] = field(default_factory=lambda: [succeeded()])
+    answers_of: dict[str, list[CommandOutcome | ApplicationError]] = field(default_factory=dict)
+    """Of single targets, instead of `answers`."""
     end: RunEnd = field(default_factory=lambda: RunEnd("succeeded", True))
     admit_at_once: bool = True
     calls: list[str] = field(default_factory=list)
@@ -68,7 +70,8 @@ class Platform:
         async def order(given: Order) -> CommandOutcome:
             self.calls.append("order")
             self.attempts.append(given.attempt)
-            answer = self.answers[min(given.attempt, len(self.answers)) - 1]
+            answers = self.answers_of.get(given.restic_repository_id, self.answers)
+            answer = answers[min(given.attempt, len(answers)) - 1]
             if isinstance(answer, ApplicationError):
                 raise answer
             return answer

@@ -3,6 +3,7 @@
 Runs as `sbs_system`, because there is nobody yet who could sign in.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,7 +19,10 @@ _ACTOR = Actor("system", "create-admin")
 
 @dataclass(frozen=True, slots=True)
 class AdministratorWanted:
-    """`organization` None: an account without one. `password_hash` None: an account that exists keeps its own."""
+    """`organization` None: an account without one. `password_hash` None: an account that exists keeps its own.
+
+    `may_join`, `may_operate`: also an account that exists may become administrator of that organization, or operator.
+    """
 
     email: str
     full_name: str
@@ -26,6 +30,8 @@ class AdministratorWanted:
     organization: str | None
     is_platform_operator: bool
     password_hash: str | None
+    may_join: bool = False
+    may_operate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,15 @@ class PasswordNeededError(Exception):
     """A new account needs a password."""
 
 
+class AddressTakenError(Exception):
+    """An account with this address exists, and would get rights that nobody asked to add to it. Nothing was made."""
+
+    def __init__(self, organizations: Sequence[str]) -> None:
+        super().__init__("the account exists already")
+        self.organizations = organizations
+        """Names of those that it belongs to."""
+
+
 async def account_exists(session: AsyncSession, email: str) -> bool:
     return (await session.scalar(select(UserAccount.id).where(UserAccount.email == email))) is not None
 
@@ -50,14 +65,38 @@ async def account_exists(session: AsyncSession, email: str) -> bool:
 async def create_administrator(session: AsyncSession, wanted: AdministratorWanted) -> Administrator:
     """Makes what is missing of account, organization and membership; the same again changes nothing.
 
-    Raises: PasswordNeededError.
+    Raises: PasswordNeededError, AddressTakenError.
     """
+    await _refuse_more_rights(session, wanted)
     user_id, created_user = await _account(session, wanted)
     organization_id, created_organization = await _organization(session, wanted.organization)
     created_membership = organization_id is not None and await _membership(session, organization_id, user_id)
     result = Administrator(user_id, organization_id, created_user, created_organization, created_membership)
     await _record(session, wanted, result)
     return result
+
+
+async def _refuse_more_rights(session: AsyncSession, wanted: AdministratorWanted) -> None:
+    """The same address again may be a mistake: what it would add to the account has to be asked for by name."""
+    query = select(UserAccount.id, UserAccount.is_platform_operator).where(UserAccount.email == wanted.email)
+    account = (await session.execute(query)).one_or_none()
+    if account is None:
+        return
+    names = await _organizations_of(session, account.id)
+    joins = wanted.organization is not None and wanted.organization not in names
+    operates = wanted.is_platform_operator and not account.is_platform_operator
+    if (joins and not wanted.may_join) or (operates and not wanted.may_operate):
+        raise AddressTakenError(names)
+
+
+async def _organizations_of(session: AsyncSession, user_id: UUID) -> Sequence[str]:
+    query = (
+        select(Organization.name)
+        .join(Membership, Membership.organization_id == Organization.id)
+        .where(Membership.user_id == user_id)
+        .order_by(Organization.name)
+    )
+    return (await session.scalars(query)).all()
 
 
 async def _account(session: AsyncSession, wanted: AdministratorWanted) -> tuple[UUID, bool]:

@@ -4,6 +4,7 @@ import "@sbs/ui/styles.css";
 import "@mantine/notifications/styles.css";
 import "@mantine/spotlight/styles.css";
 
+import { fontsReady } from "@sbs/ui/fonts";
 import { startTexts } from "@sbs/ui/i18n";
 import type { QueryClient } from "@tanstack/react-query";
 import { StrictMode } from "react";
@@ -28,7 +29,7 @@ async function start(element: HTMLElement): Promise<void> {
   document.documentElement.lang = locale; // what the server explains, it explains in this language
   void client.prefetchQuery(sessionQuery);
   if (localStorage.getItem("sbs.organization") !== null) startPage(router, client);
-  const texts = await startTexts(locale, loadTexts);
+  const [texts] = await Promise.all([startTexts(locale, loadTexts), fontsReady()]);
   createRoot(element).render(
     <StrictMode>
       <App router={router} texts={texts} />

@@ -455,7 +455,8 @@ export interface paths {
         put?: never;
         /**
          * Create
-         * @description Restores files of a snapshot into a folder of the machine they came from. Follow its run.
+         * @description Restores files of a snapshot into a folder of a machine: the one they came from, or another one of the
+         *     organization if an administrator says so. Follow its run.
          */
         post: operations["restores_create"];
         delete?: never;
@@ -1771,6 +1772,8 @@ export interface components {
              * Format: uuid
              */
             agent_id: string;
+            /** From Other Agent */
+            from_other_agent?: boolean;
             policy: components["schemas"]["ConflictPolicy"];
             /**
              * Selection
@@ -1883,6 +1886,10 @@ export interface components {
             attempt: number;
             /** Attempts */
             attempts: components["schemas"]["RunAttemptOut"][];
+            /** Bytes Added */
+            bytes_added?: number | null;
+            /** Bytes Processed */
+            bytes_processed?: number | null;
             /** Cancel Requested At */
             cancel_requested_at: string | null;
             /**
@@ -1953,6 +1960,10 @@ export interface components {
             agent_name: string;
             /** Attempt */
             attempt: number;
+            /** Bytes Added */
+            bytes_added?: number | null;
+            /** Bytes Processed */
+            bytes_processed?: number | null;
             /** Cancel Requested At */
             cancel_requested_at: string | null;
             /**

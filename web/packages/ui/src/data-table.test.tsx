@@ -1,7 +1,7 @@
 import { fireEvent, screen } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 
-import { DataTable } from "./data-table";
+import { DataTable, type Selection, type Sorting } from "./data-table";
 import { renderUi } from "./testing";
 
 interface Row {
@@ -65,4 +65,67 @@ test("another filter shows its rows at once, wherever the pointer is", () => {
   fireEvent.pointerEnter(body);
   rerender(table([row("b")], undefined, "only b"));
   expect(shown()).toEqual(["b"]);
+});
+
+function sortable(sort: Sorting, selection?: Selection<Row>) {
+  return (
+    <DataTable
+      label="Rows"
+      columns={[
+        { id: "id", header: "Id", sorts: ["id", "-id"], cell: (each: Row) => each.id },
+        { id: "state", header: "State", cell: (each: Row) => each.state },
+      ]}
+      rows={[row("a"), row("b")]}
+      rowKey={(each) => each.id}
+      sort={sort}
+      selection={selection}
+    />
+  );
+}
+
+test("a click on a header asks for its orders in turn, then for the list's own", () => {
+  const change = vi.fn();
+  const { rerender } = renderUi(sortable({ by: undefined, change }));
+  for (const by of ["id", "-id", undefined]) {
+    fireEvent.click(screen.getByRole("button", { name: "Id" }));
+    expect(change).toHaveBeenLastCalledWith(by);
+    rerender(sortable({ by, change }));
+  }
+});
+
+test("a column says in which order the rows are, and one that can't be sorted by is no button", () => {
+  renderUi(sortable({ by: "-id", change: vi.fn() }));
+  expect(screen.getByRole("columnheader", { name: "Id" }).getAttribute("aria-sort")).toBe("descending");
+  expect(screen.getByRole("columnheader", { name: "State" }).hasAttribute("aria-sort")).toBe(false);
+  expect(screen.queryByRole("button", { name: "State" })).toBeNull();
+});
+
+test("rows are chosen one by one and all at once, and a box opens no row", () => {
+  const choose = vi.fn();
+  const sort = { by: undefined, change: vi.fn() };
+  const selection = (...keys: string[]) => ({
+    chosen: new Set(keys),
+    choose,
+    nameOf: (each: Row) => each.id,
+  });
+  const { rerender } = renderUi(sortable(sort, selection()));
+  fireEvent.click(screen.getByRole("checkbox", { name: "Choose b" }));
+  expect(choose).toHaveBeenLastCalledWith(new Set(["b"]));
+  rerender(sortable(sort, selection("b")));
+  const all = screen.getByRole<HTMLInputElement>("checkbox", { name: "Choose all that are shown" });
+  expect(all.indeterminate).toBe(true);
+  fireEvent.click(all);
+  expect(choose).toHaveBeenLastCalledWith(new Set(["a", "b"]));
+  rerender(sortable(sort, selection("a", "b")));
+  fireEvent.click(all);
+  expect(choose).toHaveBeenLastCalledWith(new Set());
+});
+
+test("the arrow keys go from box to box", () => {
+  const selection = { chosen: new Set<string>(), choose: vi.fn(), nameOf: (each: Row) => each.id };
+  renderUi(sortable({ by: undefined, change: vi.fn() }, selection));
+  const first = screen.getByRole("checkbox", { name: "Choose a" });
+  first.focus();
+  fireEvent.keyDown(first, { key: "ArrowDown" });
+  expect(document.activeElement).toBe(screen.getByRole("checkbox", { name: "Choose b" }));
 });

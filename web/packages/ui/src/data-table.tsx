@@ -1,24 +1,15 @@
 import { Button } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { calmRows } from "./calm-rows";
+import { TableHead } from "./data-table-head";
+import { TableLine } from "./data-table-line";
+import type { Column, Selection, Sorting } from "./data-table-parts";
 import styles from "./data-table.module.css";
 
-export interface Column<Row> {
-  /** Stable, for React and for styles. */
-  id: string;
-  header: string;
-  /** The header is for screen readers only: the column speaks for itself. */
-  quietHeader?: boolean;
-  cell: (row: Row) => ReactNode;
-  /** A CSS width of the column; the rest is shared. */
-  width?: string;
-  numeric?: boolean;
-  /** Left out where the table has little room. */
-  minor?: boolean;
-}
+export type { Column, Selection, Sorting } from "./data-table-parts";
 
 interface Props<Row> {
   label: string;
@@ -29,6 +20,10 @@ interface Props<Row> {
   of?: unknown;
   /** Opens a row: Enter on it, or a click beside its links and buttons. */
   open?: (row: Row) => void;
+  /** In which order the rows are; columns that have `sorts` change it. */
+  sort?: Sorting | undefined;
+  /** Rows can be chosen, for acts on several. */
+  selection?: Selection<Row> | undefined;
   /** The next page, where there is one. */
   more?: { load: () => void; loading: boolean } | undefined;
 }
@@ -39,6 +34,8 @@ const VIRTUAL_ABOVE = 150;
 const AHEAD = 10;
 /** What a column without a width in pixels gets at least. */
 const LEAST_WIDTH = 110;
+/** Of the column with the boxes, as in the style sheet. */
+const CHOOSE_WIDTH = 40;
 export const ROW_HEIGHT = 35;
 
 /**
@@ -46,7 +43,7 @@ export const ROW_HEIGHT = 35;
  */
 export function DataTable<Row>(props: Props<Row>) {
   const { t } = useTranslation("ui");
-  const { columns, more } = props;
+  const { columns, more, selection } = props;
   const [rows, hover] = useCalmRows(props);
   const scroller = useRef<HTMLDivElement>(null);
   const isLong = rows.length > VIRTUAL_ABOVE;
@@ -64,44 +61,35 @@ export function DataTable<Row>(props: Props<Row>) {
     if (isLong && more !== undefined && !more.loading && seen >= rows.length - AHEAD) more.load();
   }, [isLong, more, seen, rows.length]);
   const before = isLong ? (shown[0]?.start ?? 0) : 0;
+  const cells = columns.length + (selection === undefined ? 0 : 1);
   const after = isLong ? virtual.getTotalSize() - (shown.at(-1)?.end ?? 0) : 0;
 
   return (
     <div ref={scroller} className={styles.scroller} data-long={isLong}>
       <table
         className={styles.table}
-        style={{ minWidth: leastWidth(columns) }}
+        style={{ minWidth: leastWidth(columns) + (selection === undefined ? 0 : CHOOSE_WIDTH) }}
         aria-label={props.label}
         aria-rowcount={more ? -1 : rows.length + 1}
       >
-        <thead>
-          <tr>
-            {columns.map((column) => (
-              <th
-                key={column.id}
-                scope="col"
-                data-numeric={column.numeric}
-                data-minor={column.minor}
-                style={{ width: column.width }}
-              >
-                {column.quietHeader === true ? (
-                  <span className="sbs-unseen">{column.header}</span>
-                ) : (
-                  column.header
-                )}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead columns={columns} sort={props.sort} selection={selection} keys={rows.map(props.rowKey)} />
         <tbody onPointerEnter={() => hover(true)} onPointerLeave={() => hover(false)}>
-          <Gap height={before} columns={columns.length} />
+          <Gap height={before} columns={cells} />
           {shown.map(({ index }) => {
             const row = rows[index];
             return row === undefined ? null : (
-              <Line key={props.rowKey(row)} row={row} index={index} table={props} />
+              <TableLine
+                key={props.rowKey(row)}
+                row={row}
+                id={props.rowKey(row)}
+                index={index}
+                columns={columns}
+                selection={selection}
+                open={props.open}
+              />
             );
           })}
-          <Gap height={after} columns={columns.length} />
+          <Gap height={after} columns={cells} />
         </tbody>
       </table>
       {more === undefined ? null : (
@@ -112,32 +100,6 @@ export function DataTable<Row>(props: Props<Row>) {
         </div>
       )}
     </div>
-  );
-}
-
-function Line<Row>({ row, index, table }: { row: Row; index: number; table: Props<Row> }) {
-  const { open, columns } = table;
-  return (
-    // The links in it do the same for the keyboard; the row itself only makes their target larger.
-    <tr
-      aria-rowindex={index + 2}
-      // The row can be reached for its arrow keys; its links and buttons are reached by Tab by themselves.
-      tabIndex={open === undefined ? undefined : -1}
-      data-opens={open !== undefined}
-      onClick={(event) => {
-        if (open !== undefined && !isControl(event.target)) open(row);
-      }}
-      onKeyDown={(event) => {
-        moveBetweenRows(event);
-        if (open !== undefined && event.key === "Enter" && event.target === event.currentTarget) open(row);
-      }}
-    >
-      {columns.map((column) => (
-        <td key={column.id} data-numeric={column.numeric} data-minor={column.minor}>
-          {column.cell(row)}
-        </td>
-      ))}
-    </tr>
   );
 }
 
@@ -169,20 +131,4 @@ function Gap({ height, columns }: { height: number; columns: number }) {
       <td colSpan={columns} style={{ height, padding: 0, border: 0 }} />
     </tr>
   );
-}
-
-function isControl(target: EventTarget): boolean {
-  if (!(target instanceof Element) || target.closest("a, button, input, label, [role=menuitem]") !== null)
-    return true;
-  return (getSelection()?.toString() ?? "") !== ""; // the reader is marking text
-}
-
-/** Arrow keys go from row to row, and to the same control in it where the focus was on one. */
-function moveBetweenRows(event: KeyboardEvent<HTMLTableRowElement>) {
-  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-  const row = event.currentTarget;
-  const other = event.key === "ArrowDown" ? row.nextElementSibling : row.previousElementSibling;
-  if (!(other instanceof HTMLElement)) return;
-  event.preventDefault();
-  (other.querySelector<HTMLElement>("a, button") ?? other).focus();
 }

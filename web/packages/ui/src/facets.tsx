@@ -3,6 +3,8 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { useEffect, useState, type ReactNode } from "react";
 
+import styles from "./facets.module.css";
+
 interface SearchProps {
   label: string;
   value: string;
@@ -59,11 +61,18 @@ export function FacetChips<Value extends string>({ label, options, value, change
   );
 }
 
+interface FilterBarProps {
+  children: ReactNode;
+  /** At the right: what can be done with the list as it is. */
+  tools?: ReactNode;
+}
+
 /** The line above a list. */
-export function FilterBar({ children }: { children: ReactNode }) {
+export function FilterBar({ children, tools }: FilterBarProps) {
   return (
-    <Group gap="md" mb="md" wrap="wrap">
-      {children}
-    </Group>
+    <div className={styles.bar}>
+      <div className={styles.facets}>{children}</div>
+      {tools === undefined ? null : <div className={styles.tools}>{tools}</div>}
+    </div>
   );
 }

@@ -37,6 +37,7 @@ class RestoreRequest:
     includes: absolute paths (below the subfolder, if there is one), taken literally; empty is everything. One
         that is not in the snapshot is no error to restic: compare the summary with what was expected.
     verify: read back what was written. dry_run: write nothing. Not both.
+    inherited: open descriptors that the target's path goes by (/proc/self/fd/N): the child gets them.
     """
 
     snapshot: str
@@ -46,6 +47,7 @@ class RestoreRequest:
     overwrite: Overwrite = Overwrite.ALWAYS
     verify: bool = False
     dry_run: bool = False
+    inherited: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def build_args(repository: Repository, request: RestoreRequest) -> Invocation:
         ],
         operands=(_what(request),),
         documents=includes,
+        inherited=request.inherited,
     )
 
 

@@ -18,6 +18,10 @@ class ChildInputs(Protocol):
         """Give a path that the child can read the pieces from. Blocks while it writes: call it in a thread."""
         ...
 
+    def inherit(self, descriptors: Iterable[int]) -> None:
+        """Let the child have these too, by the numbers that they have here; they stay the caller's to close."""
+        ...
+
 
 class ProcessControl(Protocol):
     """How a child process is started, told to stop, and made to die with us."""

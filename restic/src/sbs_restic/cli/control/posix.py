@@ -42,6 +42,7 @@ class PosixInputs:
         self._temp_dir = temp_dir
         self._pipes: list[int] = []
         self._files: list[IO[bytes]] = []
+        self._lent: list[int] = []
 
     def secret(self, value: bytes) -> str:
         """Put `value` into a pipe; it has to fit the pipe's buffer (any password does)."""
@@ -63,10 +64,14 @@ class PosixInputs:
         file.seek(0)
         return f"/dev/fd/{file.fileno()}"
 
+    def inherit(self, descriptors: Iterable[int]) -> None:
+        """See ChildInputs."""
+        self._lent += descriptors
+
     @property
     def descriptors(self) -> tuple[int, ...]:
         """What the child has to inherit."""
-        return (*self._pipes, *(file.fileno() for file in self._files))
+        return (*self._pipes, *(file.fileno() for file in self._files), *self._lent)
 
     def close(self) -> None:
         """Close our ends."""
@@ -119,15 +124,21 @@ class PosixControl:
 
     def kill(self, process: asyncio.subprocess.Process) -> None:
         """See ProcessControl."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+        try:
             os.killpg(process.pid, signal.SIGKILL)
-        _send(process, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):  # it has no group of its own yet, or has ended
+            _send(process, signal.SIGKILL)
 
 
 def _send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """Not by `process.send_signal`: that looks whether the child has ended, and takes its exit code away from the
+    thread of asyncio that waits for it, which then reports 255.
+    """
+    if process.returncode is not None:
+        return
     # It may have ended between our look and our signal; then there is nothing to do.
     with contextlib.suppress(ProcessLookupError):
-        process.send_signal(number)
+        os.kill(process.pid, number)
 
 
 def _dying_with_parent(argv: Sequence[str]) -> list[str]:

@@ -5,14 +5,47 @@ from typing import Annotated
 import typer
 
 from sbs_server.cli.commands.options import AsJson, SessionFile, Yes, client, confirm, one_line
-from sbs_server.cli.output import show, show_one
+from sbs_server.cli.output import Fact, field, fields, known, show, show_one
+from sbs_server.cli.telling import in_short
+from sbs_server.cli.values import Json, printable, text
 
 app = typer.Typer(help="Machines that are backed up.", no_args_is_help=True)
 tokens = typer.Typer(help="Enrolment tokens that were made.", no_args_is_help=True)
 app.add_typer(tokens, name="tokens")
 _TOKENS = "/enrolment-tokens"
-_TOKEN_COLUMNS = ("id", "name", "state", "used_count", "max_uses", "expires_at", "created_at")
-_COLUMNS = ("id", "name", "state", "connected", "last_seen_at", "os", "agent_version", "restic_version")
+_COLUMNS = fields("id", "name", "state", "connected", "last_seen_at", "os", "agent_version", "restic_version")
+_TOKEN_COLUMNS = fields("id", "name", "state", "used_count", "max_uses", "expires_at", "created_at")
+
+
+def _system(agent: Json) -> str:
+    return printable(" ".join(filter(None, (agent["os"], agent["os_version"], agent["arch"]))))
+
+
+def _restic(agent: Json) -> str:
+    return printable(agent["restic_problem"] or agent["restic_version"] or "not known yet")
+
+
+def _last_backup(agent: Json) -> str | None:
+    return in_short(agent["last_backup"]) if agent["last_backup"] else None
+
+
+_FACTS = (
+    *fields("name", "id", "state", "connected", "last_seen_at", "hostname"),
+    known("revoked_at"),
+    Fact("system", _system),
+    field("agent_version", "agent"),
+    Fact("restic", _restic),
+    field("certificate_not_after", "certificate until"),
+    Fact("last backup", _last_backup),
+    Fact("can", lambda agent: text(sorted(agent["capabilities"]))),
+    field("created_at", "enrolled at"),
+)
+_TOKEN_FACTS = (
+    *fields("name", "id", "state"),
+    Fact("uses", lambda token: f"{token['used_count']} of {token['max_uses']}"),
+    *fields("expires_at", "created_at"),
+    known("revoked_at"),
+)
 
 
 @app.command("list")
@@ -26,7 +59,7 @@ def list_(as_json: AsJson = False, session_path: SessionFile = None) -> None:
 @one_line
 def show_agent(agent: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """One agent, by name or id."""
-    show_one(client(session_path).find("/agents", agent), as_json=as_json)
+    show_one(client(session_path).find("/agents", agent), _FACTS, as_json=as_json)
 
 
 @app.command()
@@ -39,7 +72,7 @@ def rename(
 ) -> None:
     """Give an agent another name."""
     api = client(session_path)
-    show_one(api.patch(f"/agents/{api.id_of('/agents', agent)}", {"name": name}), as_json=as_json)
+    show_one(api.patch(api.place("/agents", agent), {"name": name}), _FACTS, as_json=as_json)
 
 
 @app.command()
@@ -54,7 +87,7 @@ def revoke(
     api = client(session_path)
     found = api.find("/agents", agent)
     confirm(f"Revoke {found['name']}? It must be enrolled anew to come back", yes=yes)
-    show_one(api.post(f"/agents/{found['id']}/revoke"), as_json=as_json)
+    show_one(api.post(f"/agents/{found['id']}/revoke"), _FACTS, as_json=as_json)
 
 
 @app.command()
@@ -70,7 +103,7 @@ def token(
     body = {"name": name, "expires_in_s": hours * 3600, "max_uses": uses}
     made = client(session_path).post("/enrolment-tokens", body)
     if as_json:
-        show_one(made, as_json=True)
+        show_one(made, _TOKEN_FACTS, as_json=True)
         return
     typer.echo(f"Token (shown only now): {made['token']}")
     typer.echo(f"On the machine:         {made['command']}")
@@ -88,4 +121,4 @@ def list_tokens(as_json: AsJson = False, session_path: SessionFile = None) -> No
 def revoke_token(token: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """Make a token useless. Machines that have used it stay enrolled."""
     api = client(session_path)
-    show_one(api.post(f"{_TOKENS}/{api.id_of(_TOKENS, token)}/revoke"), as_json=as_json)
+    show_one(api.post(f"{api.place(_TOKENS, token)}/revoke"), _TOKEN_FACTS, as_json=as_json)

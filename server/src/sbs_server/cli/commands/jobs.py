@@ -7,27 +7,28 @@ import typer
 from sbs_server.cli.client import Client
 from sbs_server.cli.commands.options import AsJson, SessionFile, Yes, client, confirm, one_line
 from sbs_server.cli.errors import CliError, UsageError, worst
-from sbs_server.cli.output import Json, show, show_one
+from sbs_server.cli.job_facts import COLUMNS, show_job
+from sbs_server.cli.output import field, fields, show
+from sbs_server.cli.values import Json
 from sbs_server.cli.watching import watch as follow
 
 app = typer.Typer(help="What is backed up, where to, and when.", no_args_is_help=True)
-_COLUMNS = ("id", "name", "sources", "cron", "time_zone", "paused", "keep_last")
-_RUN_COLUMNS = ("id", "agent_id", "state")
+_RUN_COLUMNS = (*fields("id", "agent_id"), field("agent_name", "agent"), field("state"))
 
 
 @app.command("list")
 @one_line
 def list_(as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """All jobs."""
-    show(client(session_path).items("/jobs"), _COLUMNS, as_json=as_json)
+    show(client(session_path).items("/jobs"), COLUMNS, as_json=as_json)
 
 
 @app.command("show")
 @one_line
-def show_job(job: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
+def show_(job: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """One job with its next runs."""
     api = client(session_path)
-    show_one(api.get(f"/jobs/{api.id_of('/jobs', job)}"), as_json=as_json)
+    show_job(api, api.get(api.place("/jobs", job)), as_json=as_json)
 
 
 Include = Annotated[
@@ -76,7 +77,7 @@ def create(  # noqa: PLR0917 - typer passes options by name
         "keep_last": keep_last or None,
         "compression": compression,
     }
-    show_one(api.post("/jobs", body), as_json=as_json)
+    show_job(api, api.post("/jobs", body), as_json=as_json)
 
 
 @app.command()
@@ -125,7 +126,7 @@ def edit(  # noqa: PLR0917 - typer passes options by name
         body["keep_last"] = keep_last or None
     if not body:
         raise UsageError("nothing to change: give at least one option (`sbs jobs edit --help`)")
-    show_one(api.patch(f"/jobs/{api.id_of('/jobs', job)}", body), as_json=as_json)
+    show_job(api, api.patch(api.place("/jobs", job), body), as_json=as_json)
 
 
 @app.command()
@@ -167,9 +168,13 @@ def run(
     as_json: AsJson = False,
     session_path: SessionFile = None,
 ) -> None:
-    """Start a job now, on all its agents."""
+    """Start a job now, on all its agents.
+
+    With --watch the exit code is the run's: 0 succeeded, 3 with warnings or partial, 1 failed, 4 cancelled; of
+    several the worst.
+    """
     api = client(session_path)
-    runs = api.post(f"/jobs/{api.id_of('/jobs', job)}/runs")["items"]
+    runs = api.post(f"{api.place('/jobs', job)}/runs")["items"]
     if not runs:
         raise CliError("nothing was started: the job has no active agent")
     if not watch:
@@ -194,4 +199,4 @@ def resume(job: str, as_json: AsJson = False, session_path: SessionFile = None) 
 
 def _switch(job: str, act: str, as_json: bool, session_path: SessionFile) -> None:
     api = client(session_path)
-    show_one(api.post(f"/jobs/{api.id_of('/jobs', job)}/{act}"), as_json=as_json)
+    show_job(api, api.post(f"{api.place('/jobs', job)}/{act}"), as_json=as_json)

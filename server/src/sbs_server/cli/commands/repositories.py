@@ -5,18 +5,51 @@ from typing import Annotated
 import typer
 
 from sbs_server.cli.commands.options import AsJson, SessionFile, Yes, client, confirm, one_line
-from sbs_server.cli.output import show, show_one
+from sbs_server.cli.output import Fact, field, fields, show, show_one
+from sbs_server.cli.telling import explained
+from sbs_server.cli.values import Json, printable, size, spaced
 
 app = typer.Typer(help="Places for backups.", no_args_is_help=True)
+_LAYOUT = Fact("layout", lambda repository: spaced(repository["layout"]))
+_COLUMNS = (*fields("id", "name", "kind"), _LAYOUT, field("path"))
+
+
+def _space(repository: Json) -> str:
+    free, total = repository["free_bytes"], repository["total_bytes"]
+    return "not known" if free is None or total is None else f"{size(free)} free of {size(total)}"
+
+
+def _problem(repository: Json) -> str | None:
+    return explained(repository["problem"]) if repository["problem"] else None
+
+
+def _restic_repositories(repository: Json) -> list[str] | None:
+    if "restic_repositories" not in repository:
+        return None  # not every answer has them
+    return [_restic_repository(one) for one in repository["restic_repositories"]]
+
+
+def _restic_repository(one: Json) -> str:
+    why = f" ({one['state_reason']})" if one["state_reason"] else ""
+    return printable(f"{one['agent_name'] or 'no agent'}: {spaced(one['state'])}{why}, {one['path']}")
+
+
+_FACTS = (
+    *fields("name", "id", "kind"),
+    _LAYOUT,
+    field("path"),
+    Fact("problem", _problem),
+    Fact("space", _space),
+    *fields("snapshots", "created_at"),
+    Fact("restic repositories", _restic_repositories),
+)
 
 
 @app.command("list")
 @one_line
 def list_(as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """All repositories."""
-    show(
-        client(session_path).items("/repositories"), ("id", "name", "kind", "layout", "path"), as_json=as_json
-    )
+    show(client(session_path).items("/repositories"), _COLUMNS, as_json=as_json)
 
 
 @app.command("show")
@@ -24,7 +57,7 @@ def list_(as_json: AsJson = False, session_path: SessionFile = None) -> None:
 def show_repository(repository: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """One repository, with its restic repositories and the space left."""
     api = client(session_path)
-    show_one(api.get(f"/repositories/{api.id_of('/repositories', repository)}"), as_json=as_json)
+    show_one(api.get(api.place("/repositories", repository)), _FACTS, as_json=as_json)
 
 
 @app.command()
@@ -36,7 +69,8 @@ def create(
     session_path: SessionFile = None,
 ) -> None:
     """Make a repository in a local folder of the control plane; it is tested first."""
-    show_one(client(session_path).post("/repositories", {"name": name, "path": path}), as_json=as_json)
+    made = client(session_path).post("/repositories", {"name": name, "path": path})
+    show_one(made, _FACTS, as_json=as_json)
 
 
 @app.command()
@@ -49,8 +83,8 @@ def rename(
 ) -> None:
     """Give a repository another name. Its place never changes."""
     api = client(session_path)
-    path = f"/repositories/{api.id_of('/repositories', repository)}"
-    show_one(api.patch(path, {"name": name}), as_json=as_json)
+    changed = api.patch(api.place("/repositories", repository), {"name": name})
+    show_one(changed, _FACTS, as_json=as_json)
 
 
 @app.command()

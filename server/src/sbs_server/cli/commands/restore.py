@@ -7,6 +7,7 @@ import typer
 from sbs_protocol.commands import ConflictPolicy
 from sbs_server.cli.commands.options import AsJson, SessionFile, client, one_line
 from sbs_server.cli.output import show_one
+from sbs_server.cli.telling import FACTS
 from sbs_server.cli.watching import watch as follow
 
 
@@ -29,7 +30,10 @@ def restore(  # noqa: PLR0917 - typer passes options by name
     as_json: AsJson = False,
     session_path: SessionFile = None,
 ) -> None:
-    """Restore a snapshot, or some paths of it, into a folder; every file is verified."""
+    """Restore a snapshot, or some paths of it, into a folder; every file is verified.
+
+    With --watch the exit code is the run's: 0 succeeded, 3 with warnings, 1 failed, 4 cancelled.
+    """
     api = client(session_path)
     found = api.find("/snapshots", snapshot)
     body = {
@@ -42,4 +46,4 @@ def restore(  # noqa: PLR0917 - typer passes options by name
     run = api.post("/restores", body)["run"]
     if watch:
         raise typer.Exit(follow(api, run["id"], as_json=as_json))
-    show_one(run, as_json=as_json)
+    show_one(run, FACTS, as_json=as_json)

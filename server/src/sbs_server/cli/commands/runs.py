@@ -5,21 +5,12 @@ from typing import Annotated
 import typer
 
 from sbs_server.cli.commands.options import AsJson, Limit, SessionFile, client, one_line
-from sbs_server.cli.output import show, show_one
+from sbs_server.cli.output import fields, show, show_one
+from sbs_server.cli.telling import COLUMNS, FACTS
 from sbs_server.cli.watching import watch as follow
 
 app = typer.Typer(help="What happened, and what is happening.", no_args_is_help=True)
-_COLUMNS = (
-    "id",
-    "kind",
-    "job_name",
-    "agent_name",
-    "state",
-    "trigger",
-    "started_at",
-    "finished_at",
-    "warnings_total",
-)
+_WARNING_COLUMNS = fields("path", "code", "message")
 
 
 @app.command("list")
@@ -31,7 +22,7 @@ def list_(
     session_path: SessionFile = None,
 ) -> None:
     """Runs, newest first."""
-    show(client(session_path).items("/runs", limit=limit, state=state), _COLUMNS, as_json=as_json)
+    show(client(session_path).items("/runs", limit=limit, state=state), COLUMNS, as_json=as_json)
 
 
 @app.command("show")
@@ -39,7 +30,7 @@ def list_(
 def show_run(run: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """One run: targets, attempts, and why it waits."""
     api = client(session_path)
-    show_one(api.get(f"/runs/{api.id_of('/runs', run)}"), as_json=as_json)
+    show_one(api.get(api.place("/runs", run)), FACTS, as_json=as_json)
 
 
 @app.command()
@@ -55,8 +46,7 @@ def watch(run: str, as_json: AsJson = False, session_path: SessionFile = None) -
 def warnings(run: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """The files that could not be read or restored, one by one."""
     api = client(session_path)
-    rows = api.items(f"/runs/{api.id_of('/runs', run)}/warnings")
-    show(rows, ("path", "code", "message"), as_json=as_json)
+    show(api.items(f"{api.place('/runs', run)}/warnings"), _WARNING_COLUMNS, as_json=as_json)
 
 
 @app.command()
@@ -64,4 +54,4 @@ def warnings(run: str, as_json: AsJson = False, session_path: SessionFile = None
 def cancel(run: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """Ask a run to stop."""
     api = client(session_path)
-    show_one(api.post(f"/runs/{api.id_of('/runs', run)}/cancel"), as_json=as_json)
+    show_one(api.post(f"{api.place('/runs', run)}/cancel"), FACTS, as_json=as_json)

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from sbs_server.cli import session_file
-from sbs_server.cli.client import COOKIE, Client, Json, connection, send
+from sbs_server.cli.client import COOKIE, Client, connection, send
 from sbs_server.cli.commands.options import AsJson, SessionFile, client, one_line
 from sbs_server.cli.errors import CliError, UsageError
-from sbs_server.cli.output import show_one
+from sbs_server.cli.output import fields, show_one
 from sbs_server.cli.session_file import Session
+from sbs_server.cli.values import Json
 from sbs_server.config import ConfigurationError, Settings
 
 
@@ -27,7 +28,7 @@ def login(  # noqa: PLR0917 - typer passes options by name
     ca_file: Annotated[str, typer.Option(help="PEM file that the server's certificate must lead to.")] = "",
     organization: Annotated[str, typer.Option(help="Name or id; needed with more than one.")] = "",
     password_file: Annotated[
-        str, typer.Option(help="File with the password, - for stdin (default: ask).")
+        str, typer.Option(help="File with the password, - for standard input (default: ask on the terminal).")
     ] = "",
     session_path: SessionFile = None,
 ) -> None:
@@ -67,6 +68,7 @@ def whoami(as_json: AsJson = False, session_path: SessionFile = None) -> None:
     session = client(session_path).session
     show_one(
         {"email": session.email, "organization": session.organization_name, "url": session.url},
+        fields("email", "organization", "url"),
         as_json=as_json,
     )
 
@@ -84,13 +86,22 @@ def _server(url: str, ca_file: str) -> tuple[str, str]:
 
 
 def _password(source: str) -> str:
+    """The password, asked for on a terminal. Raises `UsageError` where there is none and no other way is given."""
     if not source:
+        if not sys.stdin.isatty():
+            raise UsageError(
+                "there is no terminal to ask for the password on: give --password-file FILE, or --password-file - "
+                "with the password on standard input"
+            )
         return str(typer.prompt("Password", hide_input=True, err=True))
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
     except OSError as error:
         raise UsageError(f"--password-file {source}: {error.strerror}") from error
-    return text.split("\n", 1)[0]
+    password = text.split("\n", 1)[0].rstrip("\r")
+    if not password:
+        raise UsageError(f"--password-file {source}: its first line is empty; the password has to be there")
+    return password
 
 
 def _choose(memberships: list[Json], wanted: str) -> Json:

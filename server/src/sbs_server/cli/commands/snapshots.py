@@ -9,10 +9,46 @@ import typer
 
 from sbs_server.cli.commands.options import AsJson, Limit, SessionFile, client, one_line
 from sbs_server.cli.errors import UsageError
-from sbs_server.cli.output import show, show_one
+from sbs_server.cli.output import Fact, field, fields, known, show, show_one
+from sbs_server.cli.values import Json, printable, spaced
 
 app = typer.Typer(help="Points in time, and what is in them.", no_args_is_help=True)
-_COLUMNS = ("id", "taken_at", "hostname", "files", "size_bytes", "added_bytes", "complete")
+_COLUMNS = (
+    *fields("id", "taken_at", "hostname", "files"),
+    field("size_bytes", "size"),
+    field("added_bytes", "added"),
+    field("complete"),
+)
+_FILE_COLUMNS = (*fields("name", "type", "mode"), field("size_bytes", "size"), field("modified_at"))
+
+
+def _complete(snapshot: Json) -> str:
+    if snapshot["complete"]:
+        return "yes"
+    return f"no: some files could not be read; `sbs runs warnings {snapshot['run_id']}` lists them"
+
+
+def _copies(snapshot: Json) -> list[str]:
+    return [
+        printable(
+            f"{copy['repository_name']}: {spaced(copy['state'])}, restic id {copy['restic_snapshot_id']}"
+        )
+        for copy in snapshot["copies"]
+    ]
+
+
+_FACTS = (
+    *fields("id", "taken_at"),
+    known("forgotten_at"),
+    Fact("job", lambda snapshot: printable(f"{snapshot['job_name']} ({snapshot['job_id']})")),
+    Fact("agent", lambda snapshot: printable(f"{snapshot['agent_name']} ({snapshot['agent_id']})")),
+    *fields("hostname", "paths", "files"),
+    field("size_bytes", "size"),
+    field("added_bytes", "added"),
+    Fact("complete", _complete),
+    field("run_id", "run"),
+    Fact("copies", _copies),
+)
 
 
 @app.command("list")
@@ -34,7 +70,7 @@ def list_(
 def show_snapshot(snapshot: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
     """One snapshot, and where its copies are."""
     api = client(session_path)
-    show_one(api.get(f"/snapshots/{api.id_of('/snapshots', snapshot)}"), as_json=as_json)
+    show_one(api.get(api.place("/snapshots", snapshot)), _FACTS, as_json=as_json)
 
 
 @app.command()
@@ -47,8 +83,8 @@ def ls(
 ) -> None:
     """A folder of a snapshot."""
     api = client(session_path)
-    rows = api.items(f"/snapshots/{api.id_of('/snapshots', snapshot)}/files", path=path)
-    show(rows, ("name", "type", "mode", "size_bytes", "modified_at"), as_json=as_json)
+    rows = api.items(f"{api.place('/snapshots', snapshot)}/files", path=path)
+    show(rows, _FILE_COLUMNS, as_json=as_json)
 
 
 @app.command()
@@ -61,7 +97,7 @@ def download(
 ) -> None:
     """A file of a snapshot. An existing file is not overwritten."""
     api = client(session_path)
-    pieces = api.download(f"/snapshots/{api.id_of('/snapshots', snapshot)}/content", path=path)
+    pieces = api.download(f"{api.place('/snapshots', snapshot)}/content", path=path)
     if output == "-":
         for piece in pieces:
             sys.stdout.buffer.write(piece)

@@ -29,6 +29,11 @@ def _set_tenant(session: Session, _transaction: SessionTransaction, connection: 
     connection.execute(_SET, {"organization": _text(organization), "user": _text(user)})
 
 
+def work_for(connection: Connection, organization_id: UUID | None) -> None:
+    """For a migration, which has no session: whose rows its transaction sees from here on (None: nobody's)."""
+    connection.execute(_SET, {"organization": _text(organization_id), "user": ""})
+
+
 def _text(value: UUID | None) -> str:
     return "" if value is None else str(value)
 

@@ -194,7 +194,7 @@ const repositories = createRoute({
   getParentRoute: () => organization,
   path: "/repositories",
   validateSearch: search.repositoriesSearch,
-  loaderDeps: ({ search: { name } }) => ({ name }),
+  loaderDeps: ({ search: { name, sort } }) => ({ name, sort }),
   loader: ({ context, params, deps }) => {
     void context.queryClient.prefetchInfiniteQuery(repositoriesQuery(params.org, deps));
   },

@@ -17,12 +17,14 @@ function oneOf<Value extends string>(value: unknown, allowed: readonly Value[]):
   return allowed.find((option) => option === value);
 }
 
+const BY_NAME_OR_AGE = ["name", "-name", "created_at", "-created_at"] as const;
+
 export function agentsSearch(raw: Raw): AgentFilter & { enrol?: true | undefined } {
   return {
     enrol: raw.enrol === true ? true : undefined,
     q: text(raw.q),
     state: oneOf(raw.state, ["connected", "offline", "revoked"]),
-    sort: oneOf(raw.sort, ["-created_at", "name", "-name", "-last_seen_at"]),
+    sort: oneOf(raw.sort, [...BY_NAME_OR_AGE, "last_seen_at", "-last_seen_at"]),
   };
 }
 
@@ -42,6 +44,7 @@ export function runsSearch(raw: Raw): RunFilter {
     state: oneOf(raw.state, RUN_STATES),
     job: text(raw.job),
     agent: text(raw.agent),
+    sort: oneOf(raw.sort, ["created_at", "-created_at"]),
     day: /^\d{4}-\d\d-\d\d$/.test(text(raw.day) ?? "") ? text(raw.day) : undefined,
   };
 }
@@ -56,6 +59,7 @@ export function jobsSearch(raw: Raw): JobFilter {
     state: oneOf(raw.state, ["active", "paused"]),
     agent: text(raw.agent),
     repository: text(raw.repository),
+    sort: oneOf(raw.sort, [...BY_NAME_OR_AGE, "next_run_at"]),
   };
 }
 
@@ -65,6 +69,7 @@ export function snapshotsSearch(raw: Raw): SnapshotFilter {
     agent: text(raw.agent),
     repository: text(raw.repository),
     forgotten: raw.forgotten === true ? true : undefined,
+    sort: oneOf(raw.sort, ["taken_at", "-taken_at"]),
   };
 }
 
@@ -77,7 +82,11 @@ export function restoreSearch(raw: Raw): { snapshot?: string | undefined; pick?:
 }
 
 export function repositoriesSearch(raw: Raw): RepositoryFilter & { create?: true | undefined } {
-  return { name: text(raw.name), create: raw.create === true ? true : undefined };
+  return {
+    name: text(raw.name),
+    sort: oneOf(raw.sort, BY_NAME_OR_AGE),
+    create: raw.create === true ? true : undefined,
+  };
 }
 
 /** Where to go after sign-in: an address of ours, never one of another site. */

@@ -1,9 +1,12 @@
 import type { Status } from "@sbs/ui/status-list";
+import { IconDatabaseImport, IconRestore } from "@tabler/icons-react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 
 import type { Run, RunDetail } from "../lib/queries/runs";
 import { useOrg } from "../lib/organization";
 import { PageLink } from "./link";
+import styles from "./run-bits.module.css";
 
 /** Each target stores its own. */
 const SUMMED = ["bytes_added", "bytes_added_packed"] as const;
@@ -47,18 +50,27 @@ export function runResult(run: Pick<RunDetail, "result" | "targets">): Record<st
   return { ...results[0], ...sums, ...run.result };
 }
 
-/** "Backup: documents", "Restore": what a run is called, as a link to its page. */
+const KINDS = { backup: IconDatabaseImport, restore: IconRestore } as const;
+
+/** A run by its job and an icon of its kind, as a link to its page; read out and on hover by its whole name. */
 export function RunLink({ run }: { run: Pick<Run, "id" | "kind" | "job_name"> }) {
   const org = useOrg();
+  const name = useRunName(run);
+  const Icon = KINDS[run.kind];
   return (
-    <PageLink to="/o/$org/runs/$runId" params={{ org, runId: run.id }}>
-      {useRunName(run)}
+    <PageLink to="/o/$org/runs/$runId" params={{ org, runId: run.id }} title={name} aria-label={name}>
+      <Icon size={15} stroke={1.6} aria-hidden className={styles.kind} />
+      {run.job_name ?? name}
     </PageLink>
   );
 }
 
+/** "Backup: documents", "Restore": what a run is called. */
 export function useRunName(run: Pick<Run, "kind" | "job_name">): string {
-  const { t } = useTranslation();
+  return runName(run, useTranslation().t);
+}
+
+export function runName(run: Pick<Run, "kind" | "job_name">, t: TFunction): string {
   const kind = t(`kinds.${run.kind}`);
   return run.job_name === null ? kind : t("runs.named", { kind, name: run.job_name });
 }

@@ -1,5 +1,5 @@
 import { notifications } from "@mantine/notifications";
-import { IconAlertCircle, IconCheck } from "@tabler/icons-react";
+import { IconAlertCircle, IconAlertTriangle, IconCheck } from "@tabler/icons-react";
 import type { TFunction } from "i18next";
 
 import { ApiProblem } from "../lib/problem";
@@ -26,5 +26,16 @@ export function showDone(title: string, message?: string): void {
     icon: <IconCheck size={18} aria-hidden />,
     title,
     message: message ?? "",
+  });
+}
+
+/** An act is done, but not as one would think: it stays until it was read. */
+export function showWarning(title: string, message: string): void {
+  notifications.show({
+    color: "yellow",
+    icon: <IconAlertTriangle size={18} aria-hidden />,
+    title,
+    message,
+    autoClose: false,
   });
 }

@@ -26,12 +26,12 @@ export function StorageBar({ place }: { place: Place }) {
       <Progress
         value={used * 100}
         size={6}
-        mt={5}
-        mb={3}
+        mt={4}
+        mb={2}
         color={used > NEARLY_FULL ? "var(--sbs-warning)" : "var(--sbs-accent)"}
         aria-label={words}
       />
-      <span className="sbs-number" style={{ color: "var(--sbs-muted)" }}>
+      <span className="sbs-number" style={{ display: "block", color: "var(--sbs-muted)", lineHeight: 1.3 }}>
         {words}
       </span>
     </div>

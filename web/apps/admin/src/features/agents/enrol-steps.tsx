@@ -38,6 +38,7 @@ export function EnrolSteps({ created, close }: Props) {
         <li>
           <p>{t("agents.stepRun")}</p>
           <CopyLine value="sbs-agent service install" label={t("agents.command")} />
+          <p className={styles.aside}>{t("agents.stepNoRoot")}</p>
         </li>
       </ol>
       <div className={styles.arrivals} role="status">

@@ -1,13 +1,11 @@
 import { Button } from "@mantine/core";
-import { ConfirmDangerous } from "@sbs/ui/confirm-dangerous";
 import { IconPencil, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { ButtonLink } from "../../components/link";
-import { ProblemView } from "../../components/problem-view";
+import { DangerousAct } from "../../components/object-acts";
 import { showDone, showProblem } from "../../components/show-problem";
 import { useOrg, useRights } from "../../lib/organization";
 import { deleteJob, jobQuery, pauseJob, runJob, type JobDetail } from "../../lib/queries/jobs";
@@ -91,31 +89,18 @@ function Delete({ job }: { job: JobDetail }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const client = useQueryClient();
-  const [asked, ask] = useState(false);
-  const deleting = useMutation({
-    mutationFn: () => deleteJob(org, job.id),
-    onSuccess: async () => {
-      await navigate({ to: "/o/$org/jobs", params: { org } });
-      await client.invalidateQueries({ queryKey: [org, "jobs", "list"] });
-    },
-  });
   return (
-    <>
-      <Button variant="outline" color="red" onClick={() => ask(true)}>
-        {t("act.delete")}
-      </Button>
-      <ConfirmDangerous
-        opened={asked}
-        close={() => ask(false)}
-        title={t("jobs.deleteTitle")}
-        name={job.name}
-        act={t("act.delete")}
-        confirm={() => deleting.mutate()}
-        busy={deleting.isPending}
-        error={deleting.isError ? <ProblemView error={deleting.error} /> : null}
-      >
-        {t("jobs.deleteText")}
-      </ConfirmDangerous>
-    </>
+    <DangerousAct
+      label={t("act.delete")}
+      title={t("jobs.deleteTitle")}
+      name={job.name}
+      act={async () => {
+        await deleteJob(org, job.id);
+        await navigate({ to: "/o/$org/jobs", params: { org } });
+        await client.invalidateQueries({ queryKey: [org, "jobs", "list"] });
+      }}
+    >
+      {t("jobs.deleteText")}
+    </DangerousAct>
   );
 }

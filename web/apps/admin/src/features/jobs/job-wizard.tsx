@@ -1,9 +1,8 @@
-import { Button, Group } from "@mantine/core";
-import { Wizard } from "@sbs/ui/wizard";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 
+import { DraftWizard } from "../../components/draft-wizard";
 import { ProblemView } from "../../components/problem-view";
 import { useDraft } from "../../lib/draft";
 import { useOrg } from "../../lib/organization";
@@ -43,40 +42,21 @@ export function JobWizard({ job }: { job: JobDetail | null }) {
   const step: StepProps = { draft, set: change, refusal };
 
   return (
-    <Wizard
+    <DraftWizard
       steps={STEPS.map(({ name }) => t(`jobs.step.${name}`))}
       active={draft.step}
-      // Back at any time; forward over steps only by having them looked at.
-      go={(to) => to < draft.step && change({ step: to })}
+      go={(to) => change({ step: to })}
       submit={() => (draft.step === LAST ? save.mutate() : check.mutate())}
-      footer={
-        <Group justify="space-between">
-          {isKept ? (
-            <Button variant="subtle" color="gray" onClick={clear}>
-              {t("wizard.discard")}
-            </Button>
-          ) : (
-            <span />
-          )}
-          <Group gap="sm">
-            {draft.step > 0 ? (
-              <Button variant="default" onClick={() => change({ step: draft.step - 1 })}>
-                {t("wizard.back")}
-              </Button>
-            ) : null}
-            <Button type="submit" loading={check.isPending || save.isPending}>
-              {draft.step < LAST ? t("wizard.next") : job === null ? t("jobs.create") : t("act.save")}
-            </Button>
-          </Group>
-        </Group>
-      }
+      discard={isKept ? clear : null}
+      lastAct={job === null ? t("jobs.create") : t("act.save")}
+      isBusy={check.isPending || save.isPending}
     >
       {failed !== null && refusal?.isAbout(pointers) !== true ? <ProblemView error={failed} /> : null}
       {draft.step === 0 ? <StepWhat {...step} /> : null}
       {draft.step === 1 ? <StepWhere {...step} /> : null}
       {draft.step === 2 ? <StepWhen {...step} /> : null}
       {draft.step >= LAST ? <StepSummary draft={draft} /> : null}
-    </Wizard>
+    </DraftWizard>
   );
 }
 

@@ -1,12 +1,11 @@
-import { Button, Group } from "@mantine/core";
 import { PageHeader } from "@sbs/ui/page-header";
 import { Notice } from "@sbs/ui/states";
-import { Wizard } from "@sbs/ui/wizard";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import { DraftWizard } from "../../components/draft-wizard";
 import { ProblemView } from "../../components/problem-view";
 import { useDraft } from "../../lib/draft";
 import { useOrg, useRights } from "../../lib/organization";
@@ -62,40 +61,22 @@ export function RestorePage() {
     <>
       <PageHeader title={t("pages.restore")} description={t("restore.about")} />
       {operate ? null : <Notice tone="quiet" title={t("restore.mayNot")} />}
-      <Wizard
+      <DraftWizard
         steps={STEPS.map((name) => t(`restore.step.${name}`))}
         active={draft.step}
-        go={(to) => to < draft.step && change({ step: to })}
+        go={(to) => change({ step: to })}
         submit={() => {
           setHasAsked(true);
           if (!isReady || !operate) return;
           if (draft.step === LAST) starting.mutate();
           else change({ step: draft.step + 1 });
         }}
-        footer={
-          // A list of snapshots to choose from needs no button below it.
-          draft.snapshotId === null ? null : (
-            <Group justify="space-between">
-              {isKept ? (
-                <Button variant="subtle" color="gray" onClick={clear}>
-                  {t("wizard.discard")}
-                </Button>
-              ) : (
-                <span />
-              )}
-              <Group gap="sm">
-                {draft.step > 0 ? (
-                  <Button variant="default" onClick={() => change({ step: draft.step - 1 })}>
-                    {t("wizard.back")}
-                  </Button>
-                ) : null}
-                <Button type="submit" disabled={!operate} loading={starting.isPending}>
-                  {draft.step < LAST ? t("wizard.next") : t("restore.begin")}
-                </Button>
-              </Group>
-            </Group>
-          )
-        }
+        discard={isKept ? clear : null}
+        lastAct={t("restore.begin")}
+        isBusy={starting.isPending}
+        isOff={!operate}
+        // The first step is left by choosing a snapshot.
+        withoutButtons={draft.snapshotId === null}
       >
         {starting.isError && refusal?.isAbout(TARGET_FIELDS) !== true ? (
           <ProblemView error={starting.error} />
@@ -105,7 +86,7 @@ export function RestorePage() {
         {draft.step === 1 ? <StepFiles {...step} /> : null}
         {draft.step === 2 ? <StepTarget {...step} /> : null}
         {draft.step >= LAST ? <StepSummary draft={draft} /> : null}
-      </Wizard>
+      </DraftWizard>
     </>
   );
 }

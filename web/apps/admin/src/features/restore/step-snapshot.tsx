@@ -1,3 +1,4 @@
+import { DataTable } from "@sbs/ui/data-table";
 import { FilterBar } from "@sbs/ui/facets";
 import { EmptyState } from "@sbs/ui/states";
 import { IconCamera } from "@tabler/icons-react";
@@ -6,7 +7,7 @@ import { useTranslation } from "react-i18next";
 
 import { ObjectFilter } from "../../components/object-filter";
 import { QueryView } from "../../components/query-view";
-import { SnapshotsTable } from "../../components/snapshots-table";
+import { useSnapshotColumns } from "../../components/snapshot-columns";
 import { useOrg } from "../../lib/organization";
 import { usePages } from "../../lib/queries/pages";
 import { snapshotsQuery, type Snapshot, type SnapshotFilter } from "../../lib/queries/snapshots";
@@ -28,6 +29,16 @@ export function StepSnapshot({ draft, set }: StepProps) {
       ...(isSame ? {} : { paths: [], folder: "/", everything: false }),
     });
   };
+  const columns = useSnapshotColumns((snapshot, time) => (
+    <button
+      type="button"
+      className={styles.choose}
+      aria-pressed={snapshot.id === draft.snapshotId}
+      onClick={() => choose(snapshot)}
+    >
+      {time}
+    </button>
+  ));
   return (
     <>
       <FilterBar>
@@ -47,21 +58,18 @@ export function StepSnapshot({ draft, set }: StepProps) {
           rows.length === 0 ? (
             <EmptyState icon={IconCamera} title={t("snapshots.none")} description={t("snapshots.noneText")} />
           ) : (
-            <SnapshotsTable
-              of={filter}
+            <DataTable
+              label={t("pages.snapshots")}
+              columns={columns}
               rows={rows}
-              more={more}
+              of={filter}
+              rowKey={(snapshot) => snapshot.id}
               open={choose}
-              name={(snapshot, time) => (
-                <button
-                  type="button"
-                  className={styles.choose}
-                  aria-pressed={snapshot.id === draft.snapshotId}
-                  onClick={() => choose(snapshot)}
-                >
-                  {time}
-                </button>
-              )}
+              more={more}
+              sort={{
+                by: filter.sort ?? "-taken_at",
+                change: (by) => setFilter((before) => ({ ...before, sort: by as SnapshotFilter["sort"] })),
+              }}
             />
           )
         }

@@ -1,13 +1,11 @@
 import { Button } from "@mantine/core";
-import { ConfirmDangerous } from "@sbs/ui/confirm-dangerous";
 import { IconFolderSearch, IconPlayerPlay } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { ButtonLink } from "../../components/link";
-import { ProblemView } from "../../components/problem-view";
+import { DangerousAct } from "../../components/object-acts";
 import { showProblem } from "../../components/show-problem";
 import { useOrg, useRights } from "../../lib/organization";
 import { runJob } from "../../lib/queries/jobs";
@@ -65,30 +63,13 @@ function Cancel({ run }: { run: RunDetail }) {
   const org = useOrg();
   const { t } = useTranslation();
   const client = useQueryClient();
-  const [asked, ask] = useState(false);
-  const cancelling = useMutation({
-    mutationFn: () => cancelRun(org, run.id),
-    onSuccess: (after) => {
-      client.setQueryData(runQuery(org, run.id).queryKey, after);
-      ask(false);
-    },
-  });
   return (
-    <>
-      <Button variant="outline" color="red" onClick={() => ask(true)}>
-        {t("runs.cancel")}
-      </Button>
-      <ConfirmDangerous
-        opened={asked}
-        close={() => ask(false)}
-        title={t("runs.cancelTitle")}
-        act={t("runs.cancel")}
-        confirm={() => cancelling.mutate()}
-        busy={cancelling.isPending}
-        error={cancelling.isError ? <ProblemView error={cancelling.error} /> : null}
-      >
-        {run.kind === "backup" ? t("runs.cancelBackup") : t("runs.cancelRestore")}
-      </ConfirmDangerous>
-    </>
+    <DangerousAct
+      label={t("runs.cancel")}
+      title={t("runs.cancelTitle")}
+      act={async () => client.setQueryData(runQuery(org, run.id).queryKey, await cancelRun(org, run.id))}
+    >
+      {run.kind === "backup" ? t("runs.cancelBackup") : t("runs.cancelRestore")}
+    </DangerousAct>
   );
 }

@@ -42,19 +42,11 @@ function Waiting({ run, wait }: { run: RunDetail; wait: NonNullable<RunDetail["w
   const org = useOrg();
   const { t } = useTranslation();
   const format = useFormat();
-  const {
-    queue_position: place,
-    queue_length: length,
-    retry_at: retryAt,
-    agent_offline_since: offline,
-  } = wait;
+  const { retry_at: retryAt, agent_offline_since: offline } = wait;
   const last = run.attempts.at(-1)?.error;
   return (
     <Notice tone="quiet" title={wait.message}>
       {wait.hint === null || wait.hint === undefined ? null : <p>{wait.hint}</p>}
-      {place === null || place === undefined ? null : (
-        <p>{t("runs.queue", { place, length: length ?? place })}</p>
-      )}
       {offline === null || offline === undefined ? null : (
         <p>{t("runs.offlineSince", { time: format.exact(new Date(offline)) })}</p>
       )}

@@ -11,7 +11,7 @@ import { runStatus, useRunName } from "../../components/run-bits";
 import { useRunStream } from "../../lib/live/use-run-stream";
 import { useOrg } from "../../lib/organization";
 import { restoreQuery } from "../../lib/queries/restores";
-import { isFinal, runQuery, type RunDetail } from "../../lib/queries/runs";
+import { isFinal, runQuery, timelineQuery, type RunDetail } from "../../lib/queries/runs";
 import { RestoreFacts } from "./restore-facts";
 import { RunActs } from "./run-acts";
 import { RunNotice } from "./run-notice";
@@ -66,12 +66,14 @@ function RunView({ run }: { run: RunDetail }) {
 }
 
 function RunSections({ run }: { run: RunDetail }) {
+  const timeline = useQuery(timelineQuery(useOrg(), run.id));
   return (
     <>
       <RunResult run={run} />
       <RunTargets run={run} />
       <RunTimeline run={run} />
-      {run.warnings_total > 0 ? <RunWarnings run={run} /> : null}
+      {/* Below the timeline, whose length is not known before it is there. */}
+      {run.warnings_total > 0 && !timeline.isPending ? <RunWarnings run={run} /> : null}
     </>
   );
 }

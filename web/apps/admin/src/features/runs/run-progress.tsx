@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 
 import { useOrg } from "../../lib/organization";
 import { progressQuery, type RunDetail } from "../../lib/queries/runs";
+import { RatePlot } from "./rate-plot";
 import styles from "./run-progress.module.css";
 
 /** How far the run is, as the agent says it; at most twice a second. */
@@ -25,6 +26,7 @@ export function RunProgressView({ run }: { run: RunDetail }) {
           secondsLeft={progress?.seconds_left ?? null}
           label={t("runs.progress")}
         />
+        <RatePlot runId={run.id} />
         <p className={styles.line}>
           <span>{progress ? t(`phases.${progress.phase}`) : t("phases.starting")}</span>
           {progress ? (

@@ -41,6 +41,7 @@ function Steps({ steps }: { steps: readonly Step[] }) {
             from={from}
             width={width}
             named={repositories.size > 1}
+            error={newError(steps, index)}
           />
         );
       })}
@@ -48,8 +49,17 @@ function Steps({ steps }: { steps: readonly Step[] }) {
   );
 }
 
+/** Why a step failed; of the end only what no step before it has said. */
+function newError(steps: readonly Step[], index: number): string | null {
+  const { error } = steps[index] ?? {};
+  if (error === null || error === undefined) return null;
+  const wasSaid = steps.slice(0, index).some((step) => step.error?.message === error.message);
+  return steps[index]?.code === "finished" && wasSaid ? null : error.message;
+}
+
 interface LineProps {
   step: Step;
+  error: string | null;
   /** Begin and length as parts of the whole run. */
   from: number;
   width: number;
@@ -57,7 +67,7 @@ interface LineProps {
   named: boolean;
 }
 
-function StepLine({ step, from, width, named }: LineProps) {
+function StepLine({ step, error, from, width, named }: LineProps) {
   const { t } = useTranslation();
   const format = useFormat();
   const now = useNow();
@@ -71,7 +81,7 @@ function StepLine({ step, from, width, named }: LineProps) {
     .join(" · ");
   return (
     <li className={styles.step} data-outcome={step.outcome}>
-      <span className={styles.name} title={step.error?.message}>
+      <span className={styles.name} title={error ?? undefined}>
         {name}
       </span>
       <span className={styles.track} aria-hidden>
@@ -84,9 +94,7 @@ function StepLine({ step, from, width, named }: LineProps) {
         {step.outcome === "ongoing" ? t("runs.ongoing") : ""}{" "}
         {step.code === "finished" ? format.clock(new Date(step.started_at)) : format.duration(seconds)}
       </span>
-      {step.error === null || step.error === undefined ? null : (
-        <p className={styles.error}>{step.error.message}</p>
-      )}
+      {error === null ? null : <p className={styles.error}>{error}</p>}
     </li>
   );
 }

@@ -1,18 +1,18 @@
 import { Button } from "@mantine/core";
-import { FacetChips, FilterBar } from "@sbs/ui/facets";
-import { PageHeader } from "@sbs/ui/page-header";
+import { FacetChips } from "@sbs/ui/facets";
 import { EmptyState } from "@sbs/ui/states";
-import { IconPlayerPlay, IconX } from "@tabler/icons-react";
+import { IconPlayerPlay, IconPlayerStop, IconX } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 
 import { ButtonLink } from "../../components/link";
+import type { BulkAct } from "../../components/list/bulk-acts";
+import { ListPage } from "../../components/list/list-page";
 import { ObjectFilter } from "../../components/object-filter";
-import { QueryView } from "../../components/query-view";
-import { RunsTable } from "../../components/runs-table";
-import { useOrg } from "../../lib/organization";
-import { usePages } from "../../lib/queries/pages";
-import { runsQuery, type RunFilter } from "../../lib/queries/runs";
+import { runName } from "../../components/run-bits";
+import { useRunColumns } from "../../components/run-columns";
+import { useOrg, useRights } from "../../lib/organization";
+import { askRuns, cancelRun, isFinal, runsQuery, type Run, type RunFilter } from "../../lib/queries/runs";
 
 const STATES = [
   "waiting",
@@ -30,58 +30,83 @@ export function RunsPage() {
   const { t } = useTranslation();
   const filter = useSearch({ from: "/signed-in/o/$org/runs" });
   const navigate = useNavigate({ from: "/o/$org/runs" });
-  const { query, rows, more } = usePages(runsQuery(org, filter));
-  const change = (part: RunFilter) => void navigate({ search: { ...filter, ...part }, replace: true });
-  const isFiltered = Object.values(filter).some((value) => value !== undefined);
+  const goTo = (search: RunFilter) => void navigate({ search, replace: true });
+  return (
+    <ListPage
+      name="runs"
+      title={t("pages.runs")}
+      about={t("runs.about")}
+      facets={<Facets filter={filter} change={(part) => goTo({ ...filter, ...part })} />}
+      filter={filter}
+      goTo={goTo}
+      list={runsQuery(org, filter)}
+      ask={askRuns(org, filter)}
+      columns={useRunColumns()}
+      ownSort="-created_at"
+      nameOf={(run) => `${runName(run, t)} · ${run.agent_name}`}
+      open={(run) => void navigate({ to: "/o/$org/runs/$runId", params: { org, runId: run.id } })}
+      acts={useBulkActs()}
+      empty={
+        <EmptyState
+          icon={IconPlayerPlay}
+          title={t("runs.none")}
+          description={t("runs.noneText")}
+          action={
+            <ButtonLink to="/o/$org/jobs" params={{ org }}>
+              {t("runs.toJobs")}
+            </ButtonLink>
+          }
+        />
+      }
+    />
+  );
+}
+
+function Facets({ filter, change }: { filter: RunFilter; change: (part: RunFilter) => void }) {
+  const { t } = useTranslation();
   return (
     <>
-      <PageHeader title={t("pages.runs")} description={t("runs.about")} />
-      <FilterBar>
-        <ObjectFilter kind="job" value={filter.job} change={(job) => change({ job })} />
-        <ObjectFilter kind="agent" value={filter.agent} change={(agent) => change({ agent })} />
-        <FacetChips
-          label={t("runs.kind")}
-          options={KINDS.map((kind) => ({ value: kind, label: t(`kinds.${kind}`) }))}
-          value={filter.kind}
-          change={(kind) => change({ kind })}
-        />
-        <FacetChips
-          label={t("field.status")}
-          options={STATES.map((state) => ({ value: state, label: t(`status.${state}`, { ns: "ui" }) }))}
-          value={filter.state}
-          change={(state) => change({ state })}
-        />
-        {filter.day === undefined ? null : (
-          <Button
-            variant="light"
-            size="compact-sm"
-            rightSection={<IconX size={14} aria-hidden />}
-            onClick={() => change({ day: undefined })}
-          >
-            {t("runs.onDay", { day: filter.day })}
-          </Button>
-        )}
-      </FilterBar>
-      <QueryView query={query} rows={10}>
-        {() =>
-          rows.length > 0 ? (
-            <RunsTable of={filter} rows={rows} more={more} />
-          ) : isFiltered ? (
-            <EmptyState title={t("list.nothingFound")} description={t("list.changeFilter")} />
-          ) : (
-            <EmptyState
-              icon={IconPlayerPlay}
-              title={t("runs.none")}
-              description={t("runs.noneText")}
-              action={
-                <ButtonLink to="/o/$org/jobs" params={{ org }}>
-                  {t("runs.toJobs")}
-                </ButtonLink>
-              }
-            />
-          )
-        }
-      </QueryView>
+      <ObjectFilter kind="job" value={filter.job} change={(job) => change({ job })} />
+      <ObjectFilter kind="agent" value={filter.agent} change={(agent) => change({ agent })} />
+      <FacetChips
+        label={t("runs.kind")}
+        options={KINDS.map((kind) => ({ value: kind, label: t(`kinds.${kind}`) }))}
+        value={filter.kind}
+        change={(kind) => change({ kind })}
+      />
+      <FacetChips
+        label={t("field.status")}
+        options={STATES.map((state) => ({ value: state, label: t(`status.${state}`, { ns: "ui" }) }))}
+        value={filter.state}
+        change={(state) => change({ state })}
+      />
+      {filter.day === undefined ? null : (
+        <Button
+          variant="light"
+          size="compact-sm"
+          rightSection={<IconX size={14} aria-hidden />}
+          onClick={() => change({ day: undefined })}
+        >
+          {t("runs.onDay", { day: filter.day })}
+        </Button>
+      )}
     </>
   );
+}
+
+function useBulkActs(): BulkAct<Run>[] {
+  const org = useOrg();
+  const { t } = useTranslation();
+  const { operate } = useRights();
+  if (!operate) return [];
+  return [
+    {
+      id: "cancel",
+      label: t("runs.cancel"),
+      Icon: IconPlayerStop,
+      fits: (run) => !isFinal(run.state) && run.cancel_requested_at === null,
+      act: (run) => cancelRun(org, run.id),
+      question: { title: t("runs.cancelManyTitle"), text: t("runs.cancelManyText") },
+    },
+  ];
 }

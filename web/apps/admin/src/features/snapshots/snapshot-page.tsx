@@ -14,7 +14,7 @@ import { useTranslation } from "react-i18next";
 import { FolderBrowser } from "../../components/folder-browser";
 import { ButtonLink, PageLink } from "../../components/link";
 import { QueryView } from "../../components/query-view";
-import { snapshotStatus } from "../../components/snapshots-table";
+import { snapshotStatus } from "../../components/snapshot-columns";
 import { useOrg, useRights } from "../../lib/organization";
 import {
   contentAddress,

@@ -59,7 +59,7 @@ test("a connection that breaks is left to the browser, and told of", async () =>
 });
 
 test("who may not go on is not asked again", async () => {
-  openStream("/events", { on: {}, mayGoOn: () => Promise.resolve(false) });
+  openStream("/events", { on: {}, verdict: () => Promise.resolve("never") });
   Source.all[0]?.refuse();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(Source.all).toHaveLength(1);
@@ -71,4 +71,25 @@ test("a stream that was closed does not come back", async () => {
   close();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(Source.all).toHaveLength(1);
+});
+
+test("too many windows are told of, and the server is left in peace for as long as it asked for", async () => {
+  const tooMany = vi.fn();
+  const verdict = vi.fn<() => Promise<"now" | { waitS: number }>>();
+  verdict.mockResolvedValueOnce({ waitS: 40 }).mockResolvedValue("now");
+  openStream("/events", { on: {}, tooMany, verdict });
+  Source.all[0]?.refuse();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(tooMany).toHaveBeenCalledExactlyOnceWith(40);
+  await vi.advanceTimersByTimeAsync(39_000);
+  expect([verdict.mock.calls.length, Source.all.length]).toEqual([1, 1]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect([verdict.mock.calls.length, Source.all.length]).toEqual([2, 2]);
+});
+
+test("a server that can't be reached is asked again", async () => {
+  openStream("/events", { on: {}, verdict: () => Promise.reject(new TypeError("no network")) });
+  Source.all[0]?.refuse();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(Source.all).toHaveLength(2);
 });

@@ -1,10 +1,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
-import { sessionQuery } from "../queries/session";
+import { api, ORG } from "../api";
 import { parseChange, staleAfter, type Change } from "./changes";
 import { connection } from "./connection";
 import { openStream } from "./stream";
+import { streamVerdict } from "./verdict";
 
 /** Changes within this time are answered by one round of asking again. */
 const GATHER_MS = 250;
@@ -42,7 +43,15 @@ export function useOrganizationStream(org: string): void {
         missed = true;
         connection.lost();
       },
-      mayGoOn: async () => (await client.fetchQuery({ ...sessionQuery, staleTime: 0 })) !== null,
+      tooMany: connection.tooMany,
+      verdict: () =>
+        streamVerdict(client, (signal) =>
+          api.GET(`${ORG}/events`, {
+            params: { path: { organization_id: org } },
+            parseAs: "stream",
+            signal,
+          }),
+        ),
     });
     return () => {
       clearTimeout(timer);

@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
+import { api, ORG } from "../api";
 import {
   isFinal,
   progressQuery,
@@ -9,8 +10,9 @@ import {
   type RunDetail,
   type RunProgress,
 } from "../queries/runs";
-import { sessionQuery } from "../queries/session";
+import { addRate, ratesQuery } from "./rates";
 import { openStream } from "./stream";
+import { streamVerdict } from "./verdict";
 
 /** Follows one run while its page is on screen: the run itself, and how far it is. */
 export function useRunStream(org: string, runId: string, ended: boolean): void {
@@ -24,13 +26,27 @@ export function useRunStream(org: string, runId: string, ended: boolean): void {
           void client.invalidateQueries({ queryKey: runQuery(org, runId).queryKey });
           void client.invalidateQueries({ queryKey: timelineQuery(org, runId).queryKey });
           const { state } = JSON.parse(data) as Pick<RunDetail, "state">;
-          if (isFinal(state)) client.removeQueries({ queryKey: progressQuery(org, runId).queryKey });
+          if (!isFinal(state)) return;
+          client.removeQueries({ queryKey: progressQuery(org, runId).queryKey });
+          client.removeQueries({ queryKey: ratesQuery(org, runId).queryKey });
         },
         progress: (data) => {
-          client.setQueryData(progressQuery(org, runId).queryKey, JSON.parse(data) as RunProgress);
+          const progress = JSON.parse(data) as RunProgress;
+          client.setQueryData(progressQuery(org, runId).queryKey, progress);
+          client.setQueryData(ratesQuery(org, runId).queryKey, (before) =>
+            addRate(before, progress, Date.now()),
+          );
         },
       },
-      mayGoOn: async () => (await client.fetchQuery({ ...sessionQuery, staleTime: 0 })) !== null,
+      // How many windows are open the organization's stream says, once for the page.
+      verdict: () =>
+        streamVerdict(client, (signal) =>
+          api.GET(`${ORG}/runs/{run_id}/events`, {
+            params: { path: { organization_id: org, run_id: runId } },
+            parseAs: "stream",
+            signal,
+          }),
+        ),
     });
   }, [client, org, runId, ended]);
 }

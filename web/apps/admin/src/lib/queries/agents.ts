@@ -2,7 +2,7 @@ import { queryOptions } from "@tanstack/react-query";
 
 import { api, ORG, type Schemas } from "../api";
 import { answer, fullAnswer } from "../problem";
-import { pagedQuery } from "./pages";
+import { pagedQuery, type Ask } from "./pages";
 
 export type Agent = Schemas["AgentOut"];
 export type Token = Schemas["EnrolmentTokenOut"];
@@ -15,7 +15,8 @@ export interface AgentFilter {
 
 const path = (org: string) => ({ organization_id: org });
 
-export function agentsQuery(org: string, filter: AgentFilter = {}) {
+/** Asks for pages of the agents that a filter lets through. */
+export function askAgents(org: string, filter: AgentFilter): Ask<Agent> {
   const { q, state, sort } = filter;
   const query = {
     q: q || undefined,
@@ -23,9 +24,12 @@ export function agentsQuery(org: string, filter: AgentFilter = {}) {
     state: state === undefined ? undefined : state === "revoked" ? ("revoked" as const) : ("active" as const),
     connected: state === "connected" ? true : state === "offline" ? false : undefined,
   };
-  return pagedQuery<Agent>([org, "agents", "list", filter], (cursor, signal) =>
-    answer(api.GET(`${ORG}/agents`, { params: { path: path(org), query: { ...query, cursor } }, signal })),
-  );
+  return ({ signal, ...page }) =>
+    answer(api.GET(`${ORG}/agents`, { params: { path: path(org), query: { ...query, ...page } }, signal }));
+}
+
+export function agentsQuery(org: string, filter: AgentFilter = {}) {
+  return pagedQuery([org, "agents", "list", filter], askAgents(org, filter));
 }
 
 export function agentQuery(org: string, id: string) {
@@ -51,7 +55,7 @@ export function revokeAgent(org: string, id: string): Promise<Agent> {
 }
 
 export function tokensQuery(org: string) {
-  return pagedQuery<Token>([org, "tokens", "list"], (cursor, signal) =>
+  return pagedQuery<Token>([org, "tokens", "list"], ({ cursor, signal }) =>
     answer(api.GET(`${ORG}/enrolment-tokens`, { params: { path: path(org), query: { cursor } }, signal })),
   );
 }

@@ -2,7 +2,7 @@ import { queryOptions } from "@tanstack/react-query";
 
 import { api, ORG, type Schemas } from "../api";
 import { answer } from "../problem";
-import { pagedQuery } from "./pages";
+import { pagedQuery, type Ask } from "./pages";
 
 export type Job = Schemas["JobOut"];
 export type JobDetail = Schemas["JobDetail"];
@@ -21,7 +21,8 @@ export interface JobFilter {
 const path = (org: string) => ({ organization_id: org });
 const one = (org: string, id: string) => ({ ...path(org), job_id: id });
 
-export function jobsQuery(org: string, filter: JobFilter = {}) {
+/** Asks for pages of the jobs that a filter lets through. */
+export function askJobs(org: string, filter: JobFilter): Ask<Job> {
   const query = {
     name: filter.name || undefined,
     paused: filter.state === undefined ? undefined : filter.state === "paused",
@@ -29,9 +30,12 @@ export function jobsQuery(org: string, filter: JobFilter = {}) {
     repository_id: filter.repository,
     sort: filter.sort,
   };
-  return pagedQuery<Job>([org, "jobs", "list", filter], (cursor, signal) =>
-    answer(api.GET(`${ORG}/jobs`, { params: { path: path(org), query: { ...query, cursor } }, signal })),
-  );
+  return ({ signal, ...page }) =>
+    answer(api.GET(`${ORG}/jobs`, { params: { path: path(org), query: { ...query, ...page } }, signal }));
+}
+
+export function jobsQuery(org: string, filter: JobFilter = {}) {
+  return pagedQuery([org, "jobs", "list", filter], askJobs(org, filter));
 }
 
 export function jobQuery(org: string, id: string) {

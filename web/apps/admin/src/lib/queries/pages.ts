@@ -5,14 +5,22 @@ export interface Page<Item> {
   next_cursor?: string | null;
 }
 
-/** Options of a list that comes in pages. `ask` gets the cursor of the page, undefined for the first. */
-export function pagedQuery<Item>(
-  queryKey: QueryKey,
-  ask: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Item>>,
-) {
+/** Which page of a list is asked for: that at the cursor, undefined for the first. */
+export interface Asked {
+  cursor: string | undefined;
+  signal: AbortSignal;
+  /** At most so many items; undefined: as many as the server thinks fit. */
+  limit?: number | undefined;
+}
+
+/** Asks for a page of a list. */
+export type Ask<Item> = (asked: Asked) => Promise<Page<Item>>;
+
+/** Options of a list that comes in pages. */
+export function pagedQuery<Item>(queryKey: QueryKey, ask: Ask<Item>) {
   return infiniteQueryOptions({
     queryKey,
-    queryFn: ({ pageParam, signal }) => ask(pageParam, signal),
+    queryFn: ({ pageParam, signal }) => ask({ cursor: pageParam, signal }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next_cursor ?? undefined,
     // While another filter loads, what was there stays: no jump to an empty page and back.

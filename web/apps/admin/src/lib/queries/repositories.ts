@@ -2,25 +2,33 @@ import { queryOptions } from "@tanstack/react-query";
 
 import { api, ORG, type Schemas } from "../api";
 import { answer } from "../problem";
-import { pagedQuery } from "./pages";
+import { pagedQuery, type Ask } from "./pages";
 
 export type Repository = Schemas["RepositoryOut"];
 export type RepositoryDetail = Schemas["RepositoryDetail"];
 
 export interface RepositoryFilter {
   name?: string | undefined;
+  sort?: Schemas["RepositorySort"] | undefined;
 }
 
 const path = (org: string) => ({ organization_id: org });
 const one = (org: string, id: string) => ({ ...path(org), repository_id: id });
 
-export function repositoriesQuery(org: string, filter: RepositoryFilter = {}) {
-  const query = { name: filter.name || undefined, sort: "name" as const };
-  return pagedQuery<Repository>([org, "repositories", "list", filter], (cursor, signal) =>
+/** The order of repositories where none is asked for. */
+export const REPOSITORIES_BY = "name";
+
+/** Asks for pages of the repositories that a filter lets through. */
+export function askRepositories(org: string, filter: RepositoryFilter): Ask<Repository> {
+  const query = { name: filter.name || undefined, sort: filter.sort ?? REPOSITORIES_BY } as const;
+  return ({ signal, ...page }) =>
     answer(
-      api.GET(`${ORG}/repositories`, { params: { path: path(org), query: { ...query, cursor } }, signal }),
-    ),
-  );
+      api.GET(`${ORG}/repositories`, { params: { path: path(org), query: { ...query, ...page } }, signal }),
+    );
+}
+
+export function repositoriesQuery(org: string, filter: RepositoryFilter = {}) {
+  return pagedQuery([org, "repositories", "list", filter], askRepositories(org, filter));
 }
 
 export function repositoryQuery(org: string, id: string) {

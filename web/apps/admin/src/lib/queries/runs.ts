@@ -2,7 +2,7 @@ import { queryOptions } from "@tanstack/react-query";
 
 import { api, ORG, type Schemas } from "../api";
 import { answer } from "../problem";
-import { pagedQuery } from "./pages";
+import { pagedQuery, type Ask } from "./pages";
 
 export type Run = Schemas["RunOut"];
 export type RunDetail = Schemas["RunDetail"];
@@ -18,6 +18,7 @@ export interface RunFilter {
   agent?: string | undefined;
   /** A day of the reader's calendar, YYYY-MM-DD. */
   day?: string | undefined;
+  sort?: Schemas["RunSort"] | undefined;
 }
 
 export function isFinal(state: RunState): boolean {
@@ -27,18 +28,23 @@ export function isFinal(state: RunState): boolean {
 const path = (org: string) => ({ organization_id: org });
 const one = (org: string, id: string) => ({ path: { ...path(org), run_id: id } });
 
-export function runsQuery(org: string, filter: RunFilter = {}, limit?: number) {
+/** Asks for pages of the runs that a filter lets through. */
+export function askRuns(org: string, filter: RunFilter): Ask<Run> {
   const query = {
     kind: filter.kind,
     state: filter.state === undefined ? undefined : [filter.state],
     job_id: filter.job,
     agent_id: filter.agent,
-    limit,
+    sort: filter.sort,
     ...bounds(filter.day),
   };
-  return pagedQuery<Run>([org, "runs", "list", filter, limit], (cursor, signal) =>
-    answer(api.GET(`${ORG}/runs`, { params: { path: path(org), query: { ...query, cursor } }, signal })),
-  );
+  return ({ signal, ...page }) =>
+    answer(api.GET(`${ORG}/runs`, { params: { path: path(org), query: { ...query, ...page } }, signal }));
+}
+
+export function runsQuery(org: string, filter: RunFilter = {}, limit?: number) {
+  const ask = askRuns(org, filter);
+  return pagedQuery([org, "runs", "list", filter, limit], (asked) => ask({ ...asked, limit }));
 }
 
 /** A day of the reader's calendar as moments. */
@@ -75,7 +81,7 @@ export function progressQuery(org: string, id: string) {
 }
 
 export function warningsQuery(org: string, id: string, q: string) {
-  return pagedQuery<Warning>([org, "runs", "warnings", id, q], (cursor, signal) =>
+  return pagedQuery<Warning>([org, "runs", "warnings", id, q], ({ cursor, signal }) =>
     answer(
       api.GET(`${ORG}/runs/{run_id}/warnings`, {
         params: { ...one(org, id), query: { q: q || undefined, cursor, limit: 200 } },

@@ -2,7 +2,7 @@ import { queryOptions } from "@tanstack/react-query";
 
 import { api, ORG, type Schemas } from "../api";
 import { answer } from "../problem";
-import { pagedQuery } from "./pages";
+import { pagedQuery, type Ask } from "./pages";
 
 export type Snapshot = Schemas["SnapshotOut"];
 export type SnapshotDetail = Schemas["SnapshotDetail"];
@@ -13,21 +13,29 @@ export interface SnapshotFilter {
   agent?: string | undefined;
   repository?: string | undefined;
   forgotten?: true | undefined;
+  sort?: Schemas["SnapshotSort"] | undefined;
 }
 
 const path = (org: string) => ({ organization_id: org });
 const one = (org: string, id: string) => ({ ...path(org), snapshot_id: id });
 
-export function snapshotsQuery(org: string, filter: SnapshotFilter = {}) {
+/** Asks for pages of the snapshots that a filter lets through. */
+export function askSnapshots(org: string, filter: SnapshotFilter): Ask<Snapshot> {
   const query = {
     job_id: filter.job,
     agent_id: filter.agent,
     repository_id: filter.repository,
     forgotten: filter.forgotten,
+    sort: filter.sort,
   };
-  return pagedQuery<Snapshot>([org, "snapshots", "list", filter], (cursor, signal) =>
-    answer(api.GET(`${ORG}/snapshots`, { params: { path: path(org), query: { ...query, cursor } }, signal })),
-  );
+  return ({ signal, ...page }) =>
+    answer(
+      api.GET(`${ORG}/snapshots`, { params: { path: path(org), query: { ...query, ...page } }, signal }),
+    );
+}
+
+export function snapshotsQuery(org: string, filter: SnapshotFilter = {}) {
+  return pagedQuery([org, "snapshots", "list", filter], askSnapshots(org, filter));
 }
 
 export function snapshotQuery(org: string, id: string) {
@@ -41,7 +49,7 @@ export function snapshotQuery(org: string, id: string) {
 /** A folder of a snapshot. Snapshots do not change: what was read once stays right. */
 export function folderQuery(org: string, id: string, folder: string) {
   return {
-    ...pagedQuery<FileEntry>([org, "folders", id, folder], (cursor, signal) =>
+    ...pagedQuery<FileEntry>([org, "folders", id, folder], ({ cursor, signal }) =>
       answer(
         api.GET(`${ORG}/snapshots/{snapshot_id}/files`, {
           params: { path: one(org, id), query: { path: folder, cursor, limit: 500 } },

@@ -2,26 +2,11 @@
 
 import json
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Within reach of every account: as root the platform is the account `sbs`, and the agent somebody else."""
-    folder = Path(tempfile.mkdtemp(prefix="sbs-bench-"))
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
+from demo.platform import SBS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +23,9 @@ class Sbs:
         ports = {"SBS_PORT_CONSOLE": "0", "SBS_PORT_AGENTS": "0", "SBS_PORT_NATS": "0"}
         return {**own, **ports, "SBS_RESTIC": str(self.restic)}
 
-    def up(self) -> float:
-        """Until everything is ready; gives back seconds."""
-        return self._run("up")
+    def up(self) -> None:
+        """Until everything is ready."""
+        self._run("up")
 
     def down(self) -> None:
         """Also when nothing runs."""
@@ -53,8 +38,6 @@ class Sbs:
         except (OSError, ValueError, KeyError):
             return None  # not started yet, or just being written
 
-    def _run(self, word: str) -> float:
-        command = [sys.executable, "-m", "sbs_server.roles.cli", word, "--data-dir", str(self.data_dir)]
-        started = time.perf_counter()
+    def _run(self, word: str) -> None:
+        command = [*SBS, word, "--data-dir", str(self.data_dir)]
         subprocess.run(command, env=self.environment, check=True, stdout=subprocess.DEVNULL)
-        return time.perf_counter() - started

@@ -1,0 +1,90 @@
+"""Whether an object still fits: against what the file system has free, and against what others are about to write."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from typing import Protocol
+
+from sbs_server.gateway.authorize import RepositoryGrant
+from sbs_server.gateway.errors import StorageFullError
+from sbs_server.gateway.layout import Kind, Repository
+
+_KEPT_FOR_LOCKS = 1 << 20
+
+
+class Reservation(Protocol):
+    """Room for one upload, until it is released."""
+
+    def used(self, size_bytes: int) -> None:
+        """So much of it has been written: the file system counts it from here on."""
+
+    def release(self) -> None:
+        """The upload is over, however; may be called twice."""
+
+
+class Room(Protocol):
+    """The seam for quotas. Blocking; called from several threads."""
+
+    def reserve(
+        self, grant: RepositoryGrant, repository: Repository, kind: Kind, size_bytes: int
+    ) -> Reservation:
+        """Raises: StorageFullError."""
+
+
+class FileSystemRoom:
+    """Room is what the file system has free and nobody else was promised: refusing before the transfer is kinder
+    than after it.
+
+    Some is kept for locks: without one, restic would not even restore from a full disk. A process serves its file
+    systems alone (see `state`), so it knows everything that is on its way to them.
+    """
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._promised: Counter[int] = Counter()  # bytes by device
+
+    def reserve(
+        self, grant: RepositoryGrant, repository: Repository, kind: Kind, size_bytes: int
+    ) -> Reservation:
+        del grant
+        device = os.fstat(repository.fd).st_dev
+        with self._mutex:
+            status = os.fstatvfs(repository.fd)
+            needed = _on_disk(size_bytes, status.f_frsize)
+            kept = 0 if kind is Kind.LOCKS else _KEPT_FOR_LOCKS
+            free = max(0, status.f_bavail * status.f_frsize - kept - self._promised[device])
+            # File systems that don't know (some FUSE) report no blocks at all.
+            if status.f_blocks and needed > free:
+                raise StorageFullError(f"the storage is full: {needed} bytes are needed, {free} are free")
+            self._promised[device] += needed
+        return _Promise(self, device, needed)
+
+    def give_back(self, device: int, size_bytes: int) -> None:
+        """So much is no longer on its way to that device."""
+        with self._mutex:
+            self._promised[device] -= size_bytes
+            if not self._promised[device]:
+                del self._promised[device]
+
+
+class _Promise:
+    def __init__(self, room: FileSystemRoom, device: int, size_bytes: int) -> None:
+        self._room = room
+        self._device = device
+        self._left = size_bytes
+
+    def used(self, size_bytes: int) -> None:
+        given_back = min(size_bytes, self._left)
+        self._left -= given_back
+        self._room.give_back(self._device, given_back)
+
+    def release(self) -> None:
+        self.used(self._left)
+
+
+def _on_disk(size_bytes: int, block_bytes: int) -> int:
+    """What a file takes: whole blocks, and one for the folder that may have to grow."""
+    block = max(1, block_bytes)
+    return (-(-size_bytes // block) + 1) * block

@@ -1,0 +1,44 @@
+import { Button, Checkbox, Popover, Stack } from "@mantine/core";
+import { IconColumns3 } from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
+
+import type { ColumnChoice } from "./list-columns";
+
+/** Which columns the table has. */
+export function ColumnsMenu<Row>({ all, shown, chosen, choose }: ColumnChoice<Row>) {
+  const { t } = useTranslation();
+  const ids = shown.map((column) => column.id);
+  return (
+    <Popover position="bottom-end" trapFocus returnFocus shadow="md">
+      <Popover.Target>
+        <Button variant="default" size="xs" leftSection={<IconColumns3 size={16} aria-hidden />}>
+          {t("list.columns")}
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <Stack gap={9}>
+          {all.slice(1).map(({ id, header }) => (
+            <Checkbox
+              key={id}
+              size="xs"
+              label={header}
+              checked={ids.includes(id)}
+              onChange={(event) =>
+                choose(event.currentTarget.checked ? [...ids, id] : ids.filter((each) => each !== id))
+              }
+            />
+          ))}
+          <Button
+            variant="subtle"
+            size="compact-sm"
+            // There all the time, so that nothing moves under the pointer.
+            disabled={chosen === null}
+            onClick={() => choose(null)}
+          >
+            {t("list.columnsReset")}
+          </Button>
+        </Stack>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
