@@ -10,5 +10,6 @@ pytest_plugins = [
     "sbs_server.testing.services",
     "sbs_server.testing.database",
     "sbs_server.testing.api",
+    "sbs_server.testing.temporal",
     "tests.harness.plugin",
 ]

@@ -4,7 +4,7 @@ commit   `.commit(` in the server only in kit/db: one transaction for a request,
          at its edge. Tests may.
 env      the environment is read in config modules and entry points; elsewhere in our packages a line that
          touches it says why in a comment `# env: <reason>`.
-tenant   `set_config(` only where a transaction is told its tenant: two files. A third would be a way around
+tenant   `set_config(` only where a transaction is told its tenant: one file. Another would be a way around
          row-level security.
 sleep    a test waits for a condition: a sleep is at most the pause of a `while` loop that asks for one.
 reason   whoever switches a check off says why, on the line: `# noqa: E501 - <reason>`,
@@ -22,7 +22,7 @@ from pathlib import Path
 from scripts.sources import ROOT, Finding, python_files, report
 
 SERVER = "server/src/sbs_server/"
-TENANT_FILES = {SERVER + "kit/db/session.py", SERVER + "kit/http/edge.py"}
+TENANT_FILE = SERVER + "kit/db/session.py"
 ENVIRONMENT = {"environ", "environb", "getenv", "putenv"}
 _SWITCH = re.compile(
     r"(?:ruff: |flake8: )?noqa(?:: ?[A-Z]+[0-9]+(?:, ?[A-Z]+[0-9]+)*)?|type: ?ignore(?:\[[^\]]*\])?"
@@ -66,7 +66,7 @@ def _environment(path: Path, name: str, node: ast.AST, lines: Sequence[str]) -> 
 
 
 def _tenant(path: Path, name: str, node: ast.AST) -> Iterator[Finding]:
-    if name in TENANT_FILES:
+    if name == TENANT_FILE:
         return
     spoken = (
         isinstance(node, ast.Constant) and isinstance(node.value, str) and "set_config(" in node.value.lower()
@@ -74,9 +74,7 @@ def _tenant(path: Path, name: str, node: ast.AST) -> Iterator[Finding]:
     called = isinstance(node, ast.Attribute) and node.attr == "set_config"
     if spoken or called:
         line = getattr(node, "lineno", 1)
-        yield Finding(
-            path, line, "tenant: only kit/db/session.py and kit/http/edge.py set a transaction's tenant"
-        )
+        yield Finding(path, line, "tenant: only kit/db/session.py sets a transaction's tenant")
 
 
 def _sleeps(path: Path, tree: ast.Module) -> Iterator[Finding]:

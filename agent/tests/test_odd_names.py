@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,9 @@ from sbs_agent.testing.work import Work
 from sbs_protocol.commands import BackupRun, ConflictPolicy, RestoreRun, command_adapter
 from sbs_protocol.events import CommandResult, ErrorCode
 from sbs_protocol.paths import AnyPath, WirePath
-from sbs_restic.cli.commands import snapshots
+from sbs_restic.cli.commands import names, snapshots
+from sbs_restic.cli.process import Runner
+from sbs_restic.cli.repository import Repository
 
 # They look the same in what restic prints; the last one is the very character that it prints for an odd byte.
 ALIKE = (b"caf\xe9", b"caf\xe8", "caf\ufffd".encode())
@@ -124,6 +127,40 @@ async def test_a_look_alike_that_is_not_in_the_snapshot_is_told_by_its_bytes(
     assert [warning.path.to_bytes() for warning in work.warnings()] == [gone]
     assert outcome.restore is not None
     assert outcome.restore.files_restored == 1
+
+
+async def test_what_is_chosen_below_a_missing_folder_or_a_file_is_told_to_be_missing(
+    work: Work, source: bytes
+) -> None:
+    snapshot = await _backed_up(work, source)
+    there = source + b"/" + ALIKE[0] + b"/" + ALIKE[0]
+    gone = [source + b"/no such/" + ALIKE[0], there + b"/" + ALIKE[0]]
+    body = _restore(snapshot, str(work.folder / "target"), *gone, there, policy=ConflictPolicy.REFUSE)
+    outcome = await work.run(body)
+    assert outcome.result is CommandResult.COMPLETED_WITH_WARNINGS, outcome.problem
+    assert sorted(warning.path.to_bytes() for warning in work.warnings()) == sorted(gone)
+
+
+async def test_a_folder_that_restic_fails_to_read_is_not_told_to_be_missing(
+    work: Work, source: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot, real = await _backed_up(work, source), names.run
+    chosen = source + b"/" + ALIKE[0] + b"/" + ALIKE[0]
+
+    async def fails(
+        runner: Runner, repository: Repository, snapshot: str, folder: bytes, **options: Any
+    ) -> list[bytes]:
+        """restic ends with the same exit code for a folder that is not there as for a torn network."""
+        asked = b"/no such" if folder == source else folder
+        return await real(runner, repository, snapshot, asked, **options)
+
+    monkeypatch.setattr(names, "run", fails)
+    outcome = await work.run(
+        _restore(snapshot, str(work.folder / "target"), chosen, policy=ConflictPolicy.REFUSE)
+    )
+    assert outcome.problem is not None
+    assert (outcome.problem.code, outcome.problem.retryable) == (ErrorCode.RESTIC_FAILED, True)
+    assert work.warnings() == []
 
 
 @pytest.mark.parametrize("policy", [ConflictPolicy.REFUSE, ConflictPolicy.SKIP, ConflictPolicy.KEEP_BOTH])

@@ -13,7 +13,7 @@ import pytest
 
 from sbs_agent.commands.restore_leftovers import discard
 from sbs_agent.commands.restore_marker import Marker, save_marker
-from sbs_agent.commands.restore_move import move_into_place
+from sbs_agent.commands.restore_move import look_ahead, move_into_place
 from sbs_agent.commands.restore_staging import Staging
 from sbs_agent.platform import platform
 from sbs_agent.platform.posix_folder import PosixFolder
@@ -208,6 +208,36 @@ def test_a_folder_of_ours_that_somebody_gave_the_name_of_a_staging_folder_keeps_
         act(staging)
     staging.close()
     assert (staging.folder / "data").exists()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give a folder away")
+@pytest.mark.parametrize("act", [Staging.create, Staging.exists, Staging.remove])
+def test_a_third_persons_folder_that_was_given_the_name_of_a_staging_folder_keeps_its_files(
+    staging: Staging, act: Callable[[Staging], object]
+) -> None:
+    """The owner of the target may rename any folder in it, and saw the name in an earlier attempt."""
+    staging.remove()
+    (staging.folder / "files").mkdir(parents=True)
+    (staging.folder / "files" / "precious").write_text("bob's")
+    os.chown(staging.folder, 65534, 65534)
+    if act is Staging.remove:
+        act(staging)
+    else:
+        with pytest.raises(PermissionError, match="somebody else put a folder") as refused:
+            act(staging)
+        assert str(staging.folder) in str(refused.value)
+        staging.remove()
+    assert (staging.folder / "files" / "precious").read_text() == "bob's"
+
+
+def test_folders_that_are_nested_more_deeply_than_calls_may_be_are_moved(staging: Staging) -> None:
+    below = Path(*["d"] * 400)
+    (staging.files / below).mkdir(parents=True)
+    (staging.files / below / "file").write_text("deep")
+    (staging.target / below).mkdir(parents=True)
+    assert look_ahead(staging, lambda: None).left == 0
+    assert move_into_place(staging, None, lambda: None).failed == 0
+    assert (staging.target / below / "file").read_text() == "deep"
 
 
 def test_a_folder_is_opened_only_by_a_path_without_links(tmp_path: Path, elsewhere: Path) -> None:

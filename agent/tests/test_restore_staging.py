@@ -13,13 +13,14 @@ import pytest
 
 from sbs_agent.commands.job import StoppedError
 from sbs_agent.commands.restore_leftovers import remove_leftovers
-from sbs_agent.commands.restore_marker import Marker, find_marker, save_marker
+from sbs_agent.commands.restore_marker import Ending, Marker, find_marker, save_marker
 from sbs_agent.commands.restore_move import Moved, look_ahead, move_into_place
 from sbs_agent.commands.restore_staging import Staging, make_writable
 from sbs_agent.journal import Key
+from sbs_agent.platform.posix_folder import PosixFolder
 from sbs_agent.testing.work import Work
 from sbs_protocol.commands import ConflictPolicy, RestoreRun
-from sbs_protocol.events import CommandFinished, CommandResult, ErrorCode, Problem
+from sbs_protocol.events import CommandFinished, CommandResult, ErrorCode, Problem, RestoreResult
 from sbs_protocol.paths import WirePath
 from sbs_restic.cli.commands import backup
 
@@ -163,12 +164,51 @@ def test_a_link_put_in_the_place_of_a_folder_lets_nobody_change_the_mode_of_anot
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give a folder away")
-def test_a_staging_folder_of_somebody_else_is_made_anew(staging: Staging) -> None:
-    (staging.files / "planted").write_text("x")
+async def test_a_further_attempt_that_meets_a_third_persons_folder_is_refused_by_its_name(
+    work: Work, tmp_path: Path
+) -> None:
+    (tmp_path / "source").write_text("x")
+    request = backup.BackupRequest(sources=(str(tmp_path / "source"),), host="machine")
+    snapshot = (await backup.run(work.runner, work.repository, request)).summary.snapshot_id
+    staging = _left_behind(work, tmp_path / "target")
+    staging.folder.rename(tmp_path / "target" / "away")
+    bobs = staging.folder / "files"
+    bobs.mkdir(parents=True)
+    (bobs / "precious").write_text("bob's")
     os.chown(staging.folder, 65534, 65534)
-    staging.create()
-    assert list(staging.files.iterdir()) == []
-    assert staging.folder.stat().st_uid == 0
+    outcome = await work.run(_body(snapshot, tmp_path / "target", ConflictPolicy.KEEP_BOTH), attempt=2)
+    assert outcome.problem is not None
+    assert outcome.problem.code is ErrorCode.TARGET_NOT_WRITABLE
+    assert str(staging.folder) in outcome.problem.message
+    assert (bobs / "precious").read_text() == "bob's"
+
+
+async def test_a_staging_folder_that_cannot_be_entered_while_files_are_moved_waits_for_the_next_attempt(
+    work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staging = _left_behind(work, tmp_path / "target")
+    (staging.files / "restored").write_text("x")
+    ended = Ending(result=CommandResult.SUCCEEDED, restore=RestoreResult(files_restored=1))
+    folder = WirePath.from_fs(os.fspath(staging.folder))
+    save_marker(work.journal, work.id, Marker(phase="moving", staging=folder, suffix="", ending=ended))
+    body = _body("0" * 64, tmp_path / "target", ConflictPolicy.REFUSE)
+    real = PosixFolder.enter
+
+    def refuses(held: PosixFolder, name: str) -> PosixFolder:
+        if name == staging.folder.name:
+            raise PermissionError(13, "Permission denied", held.path / name)
+        return real(held, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PosixFolder, "enter", refuses)
+        outcome = await work.run(body, attempt=2)
+    assert outcome.problem is not None
+    assert (outcome.problem.code, outcome.problem.retryable) == (ErrorCode.TARGET_NOT_WRITABLE, True)
+    assert f"{staging.folder}, which holds restored files" in outcome.problem.message
+    assert (staging.files / "restored").exists()
+    outcome = await work.run(body, attempt=3)
+    assert outcome.result is CommandResult.SUCCEEDED, outcome.problem
+    assert (tmp_path / "target" / "restored").read_text() == "x"
 
 
 def test_what_the_target_has_is_not_fetched_unless_it_goes_away(staging: Staging) -> None:

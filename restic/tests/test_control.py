@@ -1,14 +1,34 @@
 """Signals to children: the exit code that is told afterwards is the child's own."""
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
 from sbs_restic.cli.control import ProcessControl, system_control
 
 CHILDREN = 40
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others have no descriptors of processes")
+@pytest.mark.parametrize("ask", ["interrupt", "terminate"])
+def test_a_stranger_who_has_got_the_number_of_a_child_that_has_ended_gets_no_signal(
+    ask: str,
+) -> None:
+    """The stranger is this process: no child of ours, as it would be. The child's end is not known yet."""
+    got: list[int] = []
+    reaped = SimpleNamespace(pid=os.getpid(), returncode=None)
+    number = signal.SIGINT if ask == "interrupt" else signal.SIGTERM
+    before = signal.signal(number, lambda number, _frame: got.append(number))
+    try:
+        getattr(system_control(), ask)(reaped)
+        assert got == []
+    finally:
+        signal.signal(number, before)
 
 
 async def _end_of_one(control: ProcessControl, end: Callable[[asyncio.subprocess.Process], None]) -> int:

@@ -42,10 +42,10 @@ def test_elsewhere_a_reading_of_the_environment_needs_a_reason() -> None:
     "source",
     ["SQL = \"SELECT set_config('sbs.organization_id', 'a', true)\"", "func.set_config('a', 'b', True)"],
 )
-def test_only_two_files_tell_a_transaction_its_tenant(source: str) -> None:
+def test_only_one_file_tells_a_transaction_its_tenant(source: str) -> None:
     assert rules(DOMAIN, source) == ["tenant"]
     assert rules("server/src/sbs_server/kit/db/session.py", source) == []
-    assert rules("server/src/sbs_server/kit/http/edge.py", source) == []
+    assert rules("server/src/sbs_server/kit/http/edge.py", source) == ["tenant"]
     assert rules(TEST, source) == []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
+from demo.platform import Platform
 from sbs_server.auth.sessions import COOKIE
 from scripts.sources import ROOT
 from tests.console import chromium
@@ -76,7 +77,7 @@ def open_console(
 ) -> Iterator[Open]:
     """Opens browsers' windows on the console; after the test nothing may have gone wrong in any of them."""
     visits: list[Visit] = []
-    url = installation.url.replace("//localhost:", "//console.localhost:")
+    url = Platform(installation.data_dir).console_page
     with ExitStack() as contexts:
 
         def open_one(look: Look, person: Person | None) -> Visit:

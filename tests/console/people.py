@@ -3,11 +3,11 @@
 import secrets
 import ssl
 import subprocess
-import sys
 from dataclasses import dataclass, field
 
 import httpx
 
+from demo.platform import SBS
 from sbs_server.auth.sessions import COOKIE
 from tests.harness.installation import Installation
 
@@ -25,8 +25,7 @@ def administrator(installation: Installation, locale: str) -> Person:
     email = f"admin-{locale}-{secrets.token_hex(4)}@tests.example"
     words = ["create-admin", f"--email={email}", f"--locale={locale}", "--password-file=-"]
     words += [f"--organization={installation.organization}", f"--data-dir={installation.data_dir}"]
-    command = [sys.executable, "-m", "sbs_server.roles.cli", *words]
-    subprocess.run(command, input=password, text=True, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*SBS, *words], input=password, text=True, check=True, stdout=subprocess.DEVNULL)
     return Person(email, password, locale)
 
 

@@ -17,11 +17,13 @@ _TARGET = ROOT / "docs" / "images" / "console.png"
 
 
 def main(data_dir: Path, email: str, password: str) -> None:
-    url = Platform(data_dir).console_url.replace("//localhost:", "//console.localhost:")
-    root = data_dir / "pki" / "root.crt"
-    with tempfile.TemporaryDirectory() as home, chromium.running(root, Path(home)) as browser:
+    platform = Platform(data_dir)
+    with (
+        tempfile.TemporaryDirectory() as home,
+        chromium.running(platform.root_certificate, Path(home)) as browser,
+    ):
         page = browser.new_page(viewport={"width": 1440, "height": 860}, locale="en-GB", color_scheme="light")
-        page.goto(url)
+        page.goto(platform.console_page)
         page.locator("input[type=email]").fill(email)
         page.locator("input[type=password]").fill(password)
         page.locator("button[type=submit]").click()

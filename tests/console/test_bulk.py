@@ -36,12 +36,14 @@ def test_several_jobs_are_paused_and_resumed_and_no_other(
         )
     ).to_be_visible()
     expect(bar(console)).to_have_count(0)
+    choose_all = console.page.get_by_role("checkbox", name=console.text("ui:table.chooseAll"), exact=True)
+    expect(choose_all).to_be_focused()  # the button that had the focus is gone
     for job in (first, second):
         expect(row(console, job["name"])).to_contain_text(console.text("ui:status.paused"))
         in_temporal(installation, job["id"], paused=True)
     in_temporal(installation, other["id"], paused=False)
     # Of all three only two can be resumed, and the button says so.
-    console.page.get_by_role("checkbox", name=console.text("ui:table.chooseAll"), exact=True).check()
+    choose_all.check()
     part = console.text("bulk.part", act=console.text("jobs.resume"), rows=2)
     bar(console).get_by_role("button", name=part, exact=True).click()
     for job in (first, second):
@@ -90,12 +92,12 @@ def test_several_waiting_runs_are_stopped_after_a_question(
         for job in jobs[:2]:
             said = console.text("runs.named", kind=console.text("kinds.backup"), name=job["name"])
             tick(console, f"{said} · {name}")
-        act(console, "runs.cancel")
+        act(console, "runs.cancelManyTitle")
         dialog = console.page.get_by_role("dialog")
         for job in jobs[:2]:
             expect(dialog).to_contain_text(job["name"])
         assert _asked_to_stop(installation, stopped["id"]) is False
-        confirm(console, "runs.cancel")
+        confirm(console, "runs.cancelManyTitle")
         for run in (stopped, other):
             assert installation.ended(run)["state"] == "cancelled"
         assert _asked_to_stop(installation, left["id"]) is False

@@ -151,12 +151,16 @@ def test_a_view_brings_back_filter_order_and_columns(
 
 def exported(visit: Visit) -> list[dict[str, str]]:
     """Exports the list and reads the file as a spreadsheet would."""
+    return list(csv.DictReader(io.StringIO(exported_text(visit), newline="")))
+
+
+def exported_text(visit: Visit) -> str:
     with visit.page.expect_download() as started:
         tool(visit, _EXPORT).click()
     content = started.value.path().read_bytes()
     assert content.startswith(b"\xef\xbb\xbf")
     assert re.fullmatch(r"[a-z]+-\d{4}-\d\d-\d\d\.csv", started.value.suggested_filename)
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    return content.decode("utf-8-sig")
 
 
 @contextmanager
@@ -220,6 +224,28 @@ def test_no_name_becomes_a_formula_in_the_file(
     cells = {line[console.text("field.name")] for line in exported(console)}
     assert {cell[:2] for cell in cells} == {"'=", "'+", "'-", "'@"}
     assert all(cell.endswith(f'ССЫЛКА("{word}", 1)') for cell in cells)
+
+
+def test_no_name_becomes_a_formula_where_cells_end_at_semicolons(
+    installation: Installation, console: Visit, agent: Agent
+) -> None:
+    word = fresh("точка с запятой")
+    installation.job(agent.id, [agent.folder], name=f"{word};=ССЫЛКА(1);")
+    go(console, installation, f"/jobs?name={word}")
+    expect(names(console, "pages.jobs")).to_have_count(1)
+    text = exported_text(console)
+    cells = [cell for line in csv.reader(io.StringIO(text, newline=""), delimiter=";") for cell in line]
+    assert "'=ССЫЛКА(1)" in cells
+    assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))] == []
+
+
+def test_a_file_is_read_in_an_order_that_stays_and_says_so(
+    installation: Installation, console: Visit, part: str
+) -> None:
+    go(console, installation, f"/jobs?name={part}&sort=-name")
+    first_letters(console, "В", "Б", "А")
+    assert [line[console.text("field.name")][0] for line in exported(console)] == ["А", "В", "Б"]
+    expect(console.page.get_by_text(console.text("list.exportOrder"))).to_be_visible()
 
 
 @pytest.mark.parametrize("key", [_VIEWS, _COLUMNS])

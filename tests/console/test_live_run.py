@@ -87,6 +87,37 @@ def test_a_backup_is_watched_and_stopped_in_the_middle(
     assert len(snapshots(path)) == 1
 
 
+def corners(line: str) -> list[tuple[float, float]]:
+    """Of an SVG path of straight lines."""
+    return [(float(x), float(y)) for x, y in re.findall(r"([\d.]+) ([\d.]+)", line)]
+
+
+def test_how_fast_a_run_goes_is_drawn_while_it_works(
+    installation: Installation, console: Visit, agent: Agent, large: Path
+) -> None:
+    run = installation.start(installation.job(agent.id, [large]))
+    go(console, installation, f"/runs/{run['id']}")
+    progress = section(console, "runs.progress")
+    plot = progress.get_by_role("figure")
+    line = plot.locator("path").last
+    packs = Packs(lambda: installation.restic_path(run))
+    until(lambda: restic_of(agent, "backup"), 60, "restic to be started", pause_s=OFTEN_S)
+    until(lambda: True if packs.some() else None, 60, "restic to move a part", pause_s=OFTEN_S)
+    # The gateway takes nothing meanwhile: restic can't come to its end before the page has heard of it twice.
+    with standing_still(component(installation, "gateway")):
+        expect(line).to_have_attribute("d", re.compile(r"^M0 [\d.]+( L[\d.]+ [\d.]+)+$"))
+        drawn = corners(line.get_attribute("d") or "")
+        assert [x for x, _ in drawn] == sorted(x for x, _ in drawn)
+        assert drawn[-1][0] == 100, "the line ends at the right edge"
+        assert min(y for _, y in drawn) == 0, "its fastest moment touches the upper edge"
+        box = line.bounding_box()
+        assert box is not None
+        assert box["width"] > 100, "it is as wide as its place"
+        expect(plot).to_contain_text(re.compile(r"\d\s[kM]B/s"))
+    expect(status(console, "succeeded")).to_be_visible(timeout=120_000)
+    expect(plot).to_have_count(0)
+
+
 def test_a_restore_is_watched_to_its_end(
     installation: Installation, console: Visit, agent: Agent, large: Path
 ) -> None:

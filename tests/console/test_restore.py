@@ -1,15 +1,16 @@
 """Restore: what was chosen comes back to the disk, and what is in its way is treated as was said."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.console.pages import choose, fact, go, next_step, row, section, status, step_is
+from tests.console.pages import choose, fact, fresh, go, next_step, row, section, status, step_is
 from tests.console.scene import PLAIN, REPORT, SMILE, Scene
 from tests.console.visit import Visit
-from tests.harness.installation import Installation
+from tests.harness.installation import Agent, Installation, enrolled
 
 
 def at(target: Path, original: Path) -> Path:
@@ -137,3 +138,39 @@ def test_what_to_do_with_files_in_the_way_has_to_be_said(
     step_is(console, "restore.step.target")
     expect(target_field(console)).to_have_attribute("aria-invalid", "true")
     assert len(list(installation.api.all("/runs", kind="restore"))) == before
+
+
+@pytest.fixture
+def elsewhere(installation: Installation) -> Iterator[Agent]:
+    """Another machine, which has backed up nothing."""
+    with enrolled(installation) as machine:
+        yield machine
+
+
+def test_another_machine_restores_once_an_administrator_has_allowed_it_to_read(
+    installation: Installation, console: Visit, scene: Scene, elsewhere: Agent
+) -> None:
+    name = fresh("Новая машина")
+    installation.api.patch(f"/agents/{elsewhere.id}", {"name": name})
+    names = {"name": name, "source": installation.api.get(f"/agents/{scene.agent.id}")["name"]}
+    target = elsewhere.folder / "с другой машины"
+    go(console, installation, f"/restore?snapshot={scene.snapshot}")
+    console.page.get_by_role("radio", name=console.text("restore.allFiles")).check()
+    next_step(console)
+    step_is(console, "restore.step.target")
+    choose(console, console.text("restore.machine"), name)
+    target_field(console).fill(str(target))
+    policy(console, "refuse")
+    next_step(console)
+    expect(console.page.get_by_role("alert")).to_have_text(console.text("restore.missing.allowed"))
+    console.page.get_by_role("checkbox", name=console.text("restore.allow", **names), exact=True).check()
+    next_step(console)
+    step_is(console, "restore.step.summary")
+    expect(console.page.get_by_role("note")).to_contain_text(console.text("restore.elsewhere", **names))
+    console.button("restore.begin").click()
+
+    expect(status(console, "succeeded")).to_be_visible(timeout=60_000)
+    expect(console.page.get_by_role("main").get_by_role("link", name=name, exact=True)).to_be_visible()
+    for file in (PLAIN, REPORT, SMILE):
+        original = scene.original(file)
+        assert at(target, original).read_bytes() == original.read_bytes()

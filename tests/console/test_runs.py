@@ -102,6 +102,7 @@ def test_warnings_name_their_files_and_can_be_searched(
     table = console.page.get_by_role("table", name=console.text("runs.warningsTable"))
     for file in scene.closed:
         expect(table).to_contain_text(str(file))
+        expect(row(console, str(file))).to_contain_text(console.text("warnings.unreadable"))
     console.page.get_by_role("searchbox", name=console.text("runs.searchWarnings")).fill("ПОЧТА")
     expect(table.get_by_role("row")).to_have_count(2)
     expect(table).to_contain_text("почта.db")

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import text
 
-from sbs_server.agents.authority import CERTIFICATE_HEADER
 from sbs_server.config import Settings
 from sbs_server.gateway.authorize import AgentIdentity
 from sbs_server.gateway.authorize_db import DatabaseAuthorizer
 from sbs_server.gateway.errors import RefusedError
+from sbs_server.kit.http.headers import CLIENT_CERTIFICATE
 from sbs_server.kit.ids import new_id
 from sbs_server.kit.pki import AgentIdentity as CertifiedIdentity
 from sbs_server.kit.pki import IssuedCertificate
@@ -79,7 +79,7 @@ async def machine(api: Api, organization_id: UUID | None = None) -> Machine:
         secret = await api.services.secrets.put(session, organization, "restic", password)
         update = text("UPDATE restic_repository SET agent_secret_id = :secret WHERE id = :id")
         await session.execute(update, {"secret": secret, "id": target})
-    client = api.client(**{CERTIFICATE_HEADER: forwarded(issued.chain_pem)})
+    client = api.client(**{CLIENT_CERTIFICATE: forwarded(issued.chain_pem)})
     return Machine(rows, issued, password, client)
 
 

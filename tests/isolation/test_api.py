@@ -101,9 +101,7 @@ async def stage(api_stage: Api, archive: Archive) -> AsyncIterator[Stage]:
     before = api_stage.app.state.snapshot_reader
     api_stage.app.state.snapshot_reader = SnapshotReader(lambda: archive.runner)
     api_stage.app.state.tempo = Tempo(longest_s=0)  # else the stream of changes would not end
-    link = api_stage.services.live._link
-    await link.wait_connected()
-    await streams.prepare(link.client)
+    await streams.prepare(await api_stage.bus())
     settings = api_stage.services.settings
     async with engine_of(settings) as engine, engine.connect() as connection:
         yield Stage(api_stage, archive, connection, await api_stage.person(), await api_stage.person())

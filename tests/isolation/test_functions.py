@@ -3,12 +3,14 @@
 Before a tenant is known they answer: that is what they are for, and each test says so.
 """
 
+import json
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sbs_server.kit.ids import new_id
 from sbs_server.testing.rows import Filled
 from tests.isolation.probe import DENIED, Two, attempt, enter
 
@@ -130,23 +132,55 @@ async def test_restic_repository_is_granted_to_its_own_agent_alone(
     assert await rows(app, query, **grant(a, a)) == own
 
 
+_SECOND = {
+    table: text(
+        f"INSERT INTO {table} SELECT (jsonb_populate_record(t, CAST(:changed AS jsonb))).* FROM {table} t"
+        " WHERE organization_id = :organization"
+    )
+    for table in ("agent", "agent_certificate")
+}
+
+
+async def second_agent(connection: AsyncConnection, of: Filled) -> dict[str, str]:
+    """Another agent of the organization, as `grant` has it."""
+    agent, serial = str(new_id()), new_id().hex
+    changed = {
+        "agent": {"id": agent, "name": "second"},
+        "agent_certificate": {"agent_id": agent, "serial": serial, "csr_sha256": f"\\x{new_id().hex * 2}"},
+    }
+    if "id" in of.rows["agent_certificate"]:
+        changed["agent_certificate"]["id"] = str(new_id())
+    for table, statement in _SECOND.items():
+        values = {"organization": of.organization_id, "changed": json.dumps(changed[table])}
+        await connection.execute(statement, values)
+    return {"agent": agent, "serial": serial}
+
+
 async def test_order_to_restore_opens_nothing_of_another_organization(
     superuser: AsyncConnection, two: Two
 ) -> None:
-    """Even if a row said so that no foreign key lets in: each side is looked for in the caller's organization."""
+    """Even if a row said so that no foreign key lets in: the order too is looked for in the caller's organization."""
     a, b = two.a, two.b
     query = "SELECT own FROM gateway_access(:organization, :agent, :serial, :repository)"
-    order = text("UPDATE command SET body = '{\"kind\": \"restore.run\"}', state = 'running' WHERE id = :id")
-    for one in (a, b):
-        await superuser.execute(order, {"id": one.rows["command"]["id"]})
+    second = await second_agent(superuser, a)
+    call = grant(a, a) | second
+    assert await rows(superuser, query, **call) == []
     await superuser.execute(text("SET LOCAL session_replication_role = replica"))
-    astray = text("UPDATE command SET restic_repository_id = :target WHERE id = :id")
-    target = a.rows["restic_repository"]["id"]
-    await superuser.execute(astray, {"target": target, "id": b.rows["command"]["id"]})
-    await superuser.execute(text("SET LOCAL ROLE sbs_app"))
+    astray = text(
+        "UPDATE command SET body = '{\"kind\": \"restore.run\"}', state = 'running', cancel_requested_at = NULL,"
+        " agent_id = :agent, restic_repository_id = :target, organization_id = :organization WHERE id = :id"
+    )
+    order = {
+        "id": b.rows["command"]["id"],
+        "agent": second["agent"],
+        "target": a.rows["restic_repository"]["id"],
+    }
+    await superuser.execute(astray, {**order, "organization": b.organization_id})
+    assert await rows(superuser, query, **call) == []
+    # The same order as the caller's own organization's: that is what opens it.
+    await superuser.execute(astray, {**order, "organization": a.organization_id})
+    assert await rows(superuser, query, **call) == [{"own": False}]
     assert await rows(superuser, query, **grant(b, a)) == []
-    assert await rows(superuser, query, **grant(a, a)) == [{"own": True}]
-    await superuser.execute(text("RESET ROLE"))
 
 
 async def test_chain_of_another_organization_takes_no_act(app: AsyncConnection, two: Two) -> None:

@@ -60,9 +60,7 @@ class Side:
 
 @pytest.fixture
 async def bus(api: Api) -> Client:
-    link = api.services.live._link
-    await link.wait_connected()
-    return link.client
+    return await api.bus()
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from sbs_server.admission.activities import AdmissionActivities
 from sbs_server.admission.dispatcher import Dispatcher
 from sbs_server.admission.steps import Admission, SharedTicket
 from sbs_server.admission.types import TicketRef, TicketRequest
+from sbs_server.agents import orders
+from sbs_server.agents.order_types import CommandOutcome, Order
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.ids import new_id
 from sbs_server.models import Run, RunKind, RunTrigger
@@ -61,6 +63,18 @@ def _request(tenant: Tenant, run_id: UUID, purpose: str, *, exclusive: bool) -> 
     return TicketRequest(tenant.organization_id.hex, run_id.hex, purpose, places, exclusive)
 
 
+def _order(tenant: Tenant) -> Order:
+    return Order(
+        organization_id=tenant.organization_id.hex,
+        run_id=tenant.run_id.hex,
+        agent_id=tenant.agent_id.hex,
+        restic_repository_id=tenant.restic_repository_id.hex,
+        command_id="command",
+        body={},
+        attempt=1,
+    )
+
+
 async def test_others_get_in_while_it_waits_and_it_gets_in_again_after_them(
     app_database: Database, tenant: Tenant, steps: _Steps
 ) -> None:
@@ -95,6 +109,28 @@ async def test_it_is_kept_while_one_of_two_pieces_is_at_work(
     assert await steps.acquire(forget, stop)
     await steps.release(TicketRef(forget.organization_id, forget.run_id, "forget"))
     assert await ticket.resume()
+    await ticket.release()
+
+
+async def test_work_that_fails_has_left_it_too(
+    app_database: Database, tenant: Tenant, steps: _Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the other piece, which only waits for room, would keep it from those who could make room."""
+
+    async def fail(*_: object) -> CommandOutcome:
+        raise ConnectionError("a step of it failed for good")
+
+    monkeypatch.setattr(orders, "_carry_out", fail)
+    stop = asyncio.Event()
+    ticket = SharedTicket(steps, _request(tenant, tenant.run_id, "backup", exclusive=False), stop, pieces=2)
+    assert await ticket.acquire()
+    await ticket.pause()
+    forget = _request(tenant, await _run(app_database, tenant), "forget", exclusive=True)
+    assert not await steps.acquire(forget, stop)
+    with pytest.raises(ConnectionError):
+        await orders.carry_out(_order(tenant), stop, ticket)
+    assert await steps.acquire(forget, stop)
+    await steps.release(TicketRef(forget.organization_id, forget.run_id, "forget"))
     await ticket.release()
 
 

@@ -43,7 +43,7 @@ async def test_a_round_that_grants_nothing_does_not_wake_the_next(
         # Long enough for hundreds of rounds if they woke each other; a tick comes every five seconds.
         for _ in range(200):
             await Dispatcher.grant(counting)
-        assert counting.rounds <= 3
+        assert counting.rounds < 20
     finally:
         running.cancel()
 

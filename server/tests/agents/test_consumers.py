@@ -210,8 +210,10 @@ class TestAbandoned:
         await abandoned.handled(2)
         assert await self._state(abandoned) == ResticRepositoryState.READY
 
-    async def test_another_agents_restore_keeps_the_quarantine_too(self, abandoned: Scene) -> None:
+    async def _restored_by_another(self, abandoned: Scene, state: CommandState) -> str:
+        """The id of a second agent's command to restore from the same repository."""
         run, _, target = abandoned.command_id.split(".")
+        restore = f"{run}.restore.{target}"
         async with abandoned.databases.app.transaction(abandoned.tenant.organization_id) as session:
             row = await session.get_one(Command, abandoned.command_id)
             agent = await session.get_one(Agent, row.agent_id)
@@ -220,12 +222,27 @@ class TestAbandoned:
             session.add(Agent(**second))
             await session.flush()
             own = {column.key: getattr(row, column.key) for column in Command.__table__.columns}
-            session.add(Command(**{**own, "id": f"{run}.restore.{target}", "agent_id": second["id"]}))
+            session.add(Command(**{**own, "id": restore, "agent_id": second["id"], "state": state}))
+        return restore
+
+    async def test_another_agents_restore_neither_makes_nor_keeps_a_quarantine(
+        self, abandoned: Scene
+    ) -> None:
+        """That machine may be off for weeks, and can write no data there: the owner goes on with its backups."""
+        restore = await self._restored_by_another(abandoned, CommandState.RUNNING)
         await abandoned.say(1, finished(abandoned))
         await abandoned.handled(1)
-        assert await self._state(abandoned) == ResticRepositoryState.QUARANTINED
+        assert await self._state(abandoned) == ResticRepositoryState.READY
         async with abandoned.databases.app.transaction(abandoned.tenant.organization_id) as session:
-            await abandonment.settle(session, second["id"])
+            await abandonment.abandon(session, restore, Trouble("agent_silent", "silent"))
+        async with abandoned.databases.app.transaction(abandoned.tenant.organization_id) as session:
+            assert (await session.get_one(Command, restore)).state == CommandState.ABANDONED
+        assert await self._state(abandoned) == ResticRepositoryState.READY
+
+    async def test_its_own_end_lifts_it_whatever_another_agent_restores(self, abandoned: Scene) -> None:
+        await self._restored_by_another(abandoned, CommandState.ABANDONED)
+        await abandoned.say(1, finished(abandoned))
+        await abandoned.handled(1)
         assert await self._state(abandoned) == ResticRepositoryState.READY
 
 

@@ -1,7 +1,7 @@
 """Ordering work: the activity alone, and together with a real workflow server that others complete."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -10,18 +10,18 @@ from sqlalchemy import func, select, update
 from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
-from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
+from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
 from sbs_protocol.events import BackupResult, CommandFinished, CommandResult
 from sbs_protocol.identifiers import command_id
 from sbs_server.agents.activities import OrderActivities
 from sbs_server.agents.order_types import Abandonment, CommandOutcome, Order, Retry, Trouble
-from sbs_server.backups.types import BackupPlan, RunEnd
+from sbs_server.backups.types import BackupPlan
 from sbs_server.backups.workflows import BackupWorkflow
-from sbs_server.embedded import binaries
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.workflows import RunRef
+from sbs_server.messaging.followups import ActivityBridge
 from sbs_server.models import (
     Agent,
     AgentState,
@@ -32,17 +32,11 @@ from sbs_server.models import (
     ResticRepositoryState,
     Run,
 )
+from sbs_server.runs.types import RunEnd
 from sbs_server.testing.database import Tenant, make_tenant
 from sbs_server.testing.workflows import Platform
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-async def temporal() -> AsyncIterator[Client]:
-    server = str(binaries.script("temporal"))
-    async with await WorkflowEnvironment.start_local(dev_server_existing_path=server) as environment:
-        yield environment.client
 
 
 @pytest.fixture
@@ -53,7 +47,11 @@ async def tenant(app_database: Database) -> Tenant:
 @pytest.fixture
 def orders(app_database: Database, temporal: Client) -> OrderActivities:
     return OrderActivities(
-        app_database, temporal, silence_deadline=DAY, accept_deadline=DAY, ears_after=timedelta()
+        app_database,
+        ActivityBridge(temporal),
+        silence_deadline=DAY,
+        accept_deadline=DAY,
+        ears_after=timedelta(),
     )
 
 
@@ -252,7 +250,7 @@ async def test_our_own_deafness_is_not_the_agents_silence(
     await _agent(app_database, tenant, connected=True, last_seen_at=long_ago)
     assert await _ordered_alone(orders, _order(tenant)) is None
     # Just started, we do not know yet either, whatever the row says.
-    fresh = OrderActivities(app_database, temporal, silence_deadline=DAY, accept_deadline=DAY)
+    fresh = OrderActivities(app_database, ActivityBridge(temporal), silence_deadline=DAY, accept_deadline=DAY)
     await _agent(app_database, tenant, connected=False)
     assert await _ordered_alone(fresh, _order(tenant)) is None
     # The bus saw it go, or hears it without this command: now it is silence.

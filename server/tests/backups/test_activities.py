@@ -11,10 +11,9 @@ import pytest
 from sqlalchemy import func, select
 from temporalio.testing import ActivityEnvironment
 
-from sbs_restic.cli import Runner, RunnerSettings, find_restic
 from sbs_server.agents.order_types import CommandOutcome
 from sbs_server.backups.activities import BackupActivities
-from sbs_server.backups.types import BackupOutcomes, BackupPlan, Finish, RunEnd, TargetOutcome
+from sbs_server.backups.types import BackupOutcomes, BackupPlan, TargetOutcome
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.envelope import Envelope
 from sbs_server.kit.ids import new_id
@@ -41,6 +40,7 @@ from sbs_server.repositories.keys import SecretStore
 from sbs_server.repositories.markers import Marker, write_marker
 from sbs_server.repositories.restic import ResticRepositories
 from sbs_server.testing.database import Tenant, make_tenant
+from sbs_server.testing.restic import restic_runner
 
 SNAPSHOT = "ab" * 32
 
@@ -49,7 +49,7 @@ SNAPSHOT = "ab" * 32
 def activities(app_database: Database, tmp_path: Path) -> BackupActivities:
     kek = tmp_path / "kek"
     kek.write_text(base64.b64encode(os.urandom(32)).decode())
-    runner = Runner(RunnerSettings(binary=find_restic(os.environ.get("SBS_RESTIC")).path))
+    runner = restic_runner()
     secrets = SecretStore(Envelope(kek))
     return BackupActivities(
         app_database, ResticRepositories(app_database, secrets, runner, tmp_path / "templates")
@@ -159,17 +159,6 @@ async def test_the_snapshot_of_another_run_is_no_success(
     assert (end.state, end.error_code, end.may_forget) == ("failed", "snapshot_missing", False)
     async with app_database.transaction(tenant.organization_id) as session:
         assert (await session.scalars(select(Snapshot).where(Snapshot.run_id == tenant.run_id))).all() == []
-
-
-@pytest.mark.parametrize(("end", "state"), [("cancelled", RunState.CANCELLED), ("failed", RunState.FAILED)])
-async def test_a_run_that_has_ended_has_no_open_target(
-    activities: BackupActivities, tenant: Tenant, app_database: Database, end: str, state: RunState
-) -> None:
-    finish = Finish(tenant.organization_id.hex, tenant.run_id.hex, RunEnd(end, False, "some_code"))
-    await ActivityEnvironment().run(activities.finish, finish)
-    async with app_database.transaction(tenant.organization_id) as session:
-        target = (await session.scalars(select(RunTarget).where(RunTarget.run_id == tenant.run_id))).one()
-    assert (target.state, target.error_code) == (state, "some_code")
 
 
 async def _another_repository(database: Database, tenant: Tenant, place: Path) -> UUID:

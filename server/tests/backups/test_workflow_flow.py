@@ -12,12 +12,13 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from sbs_server.agents.order_types import CommandOutcome, Trouble
-from sbs_server.backups.types import BackupPlan, RunEnd, TargetOutcome
+from sbs_server.backups.types import BackupPlan, TargetOutcome
 from sbs_server.backups.workflows import BackupWorkflow
 from sbs_server.embedded import binaries
 from sbs_server.kit.workflows import RunRef
 from sbs_server.restores.types import RestorePlan
 from sbs_server.restores.workflows import RestoreWorkflow
+from sbs_server.runs.types import RunEnd
 from sbs_server.testing.workflows import ORGANIZATION, RUN, TARGET, Platform, order_for, succeeded
 
 WHOLE_BACKUP = [

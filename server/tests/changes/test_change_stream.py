@@ -75,10 +75,9 @@ class Events:
 
 @pytest.fixture
 async def bus(api: Api) -> Client:
-    link = api.services.live._link
-    await link.wait_connected()
-    await streams.prepare(link.client)
-    return link.client
+    client = await api.bus()
+    await streams.prepare(client)
+    return client
 
 
 @pytest.fixture

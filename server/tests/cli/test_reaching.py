@@ -11,19 +11,10 @@ import pytest
 
 from sbs_server.cli import client
 from sbs_server.cli.client import Client, connection, send
-from sbs_server.cli.errors import CliError, UnreachableError, UsageError
+from sbs_server.cli.errors import CliError, NotNowError, UnreachableError, UsageError
 from sbs_server.cli.session_file import Session
-from sbs_server.embedded.certificates import ensure_certificates
 
 Serve = Callable[[socket.socket], None]
-
-
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pki")
-    (folder / "services").mkdir()
-    ensure_certificates(folder, [])
-    return folder
 
 
 @contextlib.contextmanager
@@ -118,6 +109,17 @@ def test_another_web_server_is_told(pki: Path) -> None:
         error = said(port, pki / "root.crt")
     assert "answered 404, not as SBS does" in str(error)
     assert ":8443" in str(error)
+
+
+@pytest.mark.parametrize(("status", "why"), [(502, "SBS behind it does not"), (429, "asked too often")])
+def test_a_proxy_that_says_not_now_is_told_from_another_web_server(pki: Path, status: int, why: str) -> None:
+    answer = f"HTTP/1.1 {status} Not Now\r\nContent-Length: 7\r\n\r\nnot now".encode()
+    with listening(tls(pki, answer=answer)) as port:
+        error = said(port, pki / "root.crt")
+    assert isinstance(error, NotNowError)
+    assert why in str(error)
+    assert ":8443" not in str(error)
+    assert error.exit_code == 6
 
 
 def test_a_port_where_nobody_listens_is_told(pki: Path) -> None:

@@ -9,9 +9,8 @@ import typer
 
 from sbs_protocol.events import Progress, RestoreResult
 from sbs_protocol.paths import WirePath
-from sbs_server.cli import watching
 from sbs_server.cli.client import Client
-from sbs_server.cli.errors import UnreachableError, worst
+from sbs_server.cli.errors import worst
 from sbs_server.cli.watching import progress, watch
 from sbs_server.models import RunState
 from sbs_server.runs.schemas import RunError, RunTargetOut, Wait
@@ -140,25 +139,6 @@ def test_a_restore_that_was_not_verified_says_so(sbs: Sbs, answers: Answers) -> 
     answers[f"GET /runs/{RUN}/events"] = news(("run", ended))
     answers[f"GET /runs/{RUN}"] = ended
     assert "no: it was not asked for" in sbs("runs", "watch", str(RUN)).stdout
-
-
-def test_a_view_that_breaks_off_is_taken_up_again(
-    sbs: Sbs, answers: Answers, backup: Json, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watching, "_PAUSE_S", 0.0)
-    whole, breaks = Client.events, [UnreachableError("sbs.example closed the connection")]
-
-    def events(self: Client, path: str) -> Any:
-        if breaks:
-            raise breaks.pop()
-        return whole(self, path)
-
-    monkeypatch.setattr(Client, "events", events)
-    answers[f"GET /runs/{RUN}"] = backup
-    done = sbs("runs", "watch", str(RUN))
-    assert done.exit_code == 3
-    assert "sbs.example closed the connection; trying again" in done.stderr
-    assert "transferring" in done.stderr
 
 
 def test_of_several_repositories_each_line_names_its_own(sbs: Sbs, answers: Answers) -> None:

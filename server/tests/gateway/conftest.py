@@ -1,6 +1,5 @@
 """The stage for all tests of the gateway: started once, a fresh repository for each test."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -8,23 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from sbs_restic.cli import find_restic
 from sbs_server.testing.gateway import Options, Stage
-
-CHECKOUT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="session")
-def restic_binary() -> Path:
-    places = [CHECKOUT / "var" / "restic", CHECKOUT / "var" / "bin", CHECKOUT / "var" / "cache" / "restic"]
-    return find_restic(os.environ.get("SBS_RESTIC"), places).path
+from sbs_server.testing.restic import restic_binary
 
 
 @pytest.fixture(scope="session")
-def stage(restic_binary: Path) -> Iterator[Stage]:
+def stage() -> Iterator[Stage]:
     """A gateway with Traefik before it."""
     folder = Path(tempfile.mkdtemp(prefix="sbs-gateway-"))
-    made = Stage(folder, restic_binary)
+    made = Stage(folder, restic_binary())
     try:
         made.start()
         made.start_traefik()
@@ -35,12 +26,12 @@ def stage(restic_binary: Path) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def new_stage(restic_binary: Path, tmp_path: Path) -> Iterator[Callable[[Options], Stage]]:
+def new_stage(tmp_path: Path) -> Iterator[Callable[[Options], Stage]]:
     """Gateways of a test's own, for tests that kill them or need them different."""
     made: list[Stage] = []
 
     def make(options: Options) -> Stage:
-        stage = Stage(tmp_path / f"stage{len(made)}", restic_binary, options)
+        stage = Stage(tmp_path / f"stage{len(made)}", restic_binary(), options)
         made.append(stage)
         stage.start()
         return stage

@@ -153,6 +153,26 @@ async def test_another_agent_may_restore_while_it_has_been_told_to(
     assert (await authorizer.restic_repository(tenant.restic_repository_id, owner.identity)).own
 
 
+@pytest.mark.parametrize(("minutes", "may"), [(4, True), (6, False)])
+async def test_a_cancelled_restore_gets_minutes_to_end_whatever_its_agent_says(
+    app_database: Database, minutes: int, may: bool
+) -> None:
+    """As long as an agent lists the command as running, it is: one that was taken over would list it for ever."""
+    owner = await enrol(app_database)
+    tenant, other = owner.tenant, await another_agent(app_database, owner.tenant)
+    await set_command(app_database, tenant, other.agent_id, "restore.run", CommandState.RUNNING)
+    cancelled_at = datetime.now(UTC) - timedelta(minutes=minutes)
+    async with app_database.transaction(tenant.organization_id) as session:
+        await session.execute(update(Command).values(cancel_requested_at=cancelled_at))
+    authorizer = DatabaseAuthorizer(app_database.engine)
+    if may:
+        assert not (await authorizer.restic_repository(tenant.restic_repository_id, other)).own
+    else:
+        with pytest.raises(RefusedError):
+            await authorizer.restic_repository(tenant.restic_repository_id, other)
+    assert (await authorizer.restic_repository(tenant.restic_repository_id, owner.identity)).own
+
+
 async def test_a_revoked_agent_does_not_go_on_restoring(app_database: Database) -> None:
     tenant = (await enrol(app_database)).tenant
     other = await another_agent(app_database, tenant)

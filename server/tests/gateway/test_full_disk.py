@@ -17,11 +17,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from sbs_restic.cli import Outcome, Repository, Runner, RunnerSettings
+from sbs_restic.cli import Outcome, Repository, Runner
 from sbs_restic.cli.commands import backup, snapshots
 from sbs_restic.cli.errors import InterruptedRunError, RepositoryFullError
 from sbs_restic.cli.messages import BackupStatus
 from sbs_server.testing.gateway import PASSWORD, Agent, Options, Stage, wait_for
+from sbs_server.testing.restic import restic_runner
 
 MIB = 1 << 20
 
@@ -134,7 +135,7 @@ def test_the_room_of_uploads_that_broke_off_is_there_for_others(bare: Bare) -> N
 
 
 @pytest.fixture
-def place(disk: Path, new_stage: Callable[[Options], Stage], restic_binary: Path) -> Place:
+def place(disk: Path, new_stage: Callable[[Options], Stage]) -> Place:
     """`disk` comes first: it is unmounted after the gateway has ended, which holds it open."""
     stage = new_stage(Options(roots=[disk]))
     stage.start_traefik()
@@ -146,7 +147,7 @@ def place(disk: Path, new_stage: Callable[[Options], Stage], restic_binary: Path
         cacert=stage.folder / "root.crt",
         client_cert=owner.pem,
     )
-    return Place(disk, stage.path(repository_id), repository, Runner(RunnerSettings(binary=restic_binary)))
+    return Place(disk, stage.path(repository_id), repository, restic_runner())
 
 
 @pytest.fixture

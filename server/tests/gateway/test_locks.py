@@ -9,10 +9,14 @@ from uuid import UUID
 import httpx
 import pytest
 
+from sbs_server.gateway.app import parts, sweep_guests
+from sbs_server.gateway.authorize import CertificateReader, IngressGuard
+from sbs_server.gateway.errors import RefusedError
 from sbs_server.gateway.layout import StorageRoots
 from sbs_server.gateway.locks import LockRegistry
 from sbs_server.gateway.state import GatewayState, StateInUseError
 from sbs_server.testing.gateway import Agent, Options, Stage
+from sbs_server.testing.gateway_process import FileAuthorizer
 
 AGENT, OTHER, REPOSITORY = UUID(int=1), UUID(int=2), UUID(int=3)
 
@@ -90,6 +94,72 @@ def test_a_killed_gateway_still_knows_who_made_a_lock(new_stage: Callable[[Optio
     stage.grant(repository, owner, path)
     assert delete(stage, owner, repository, name) == 200
     assert not lock_file(stage, repository, name).exists()
+
+
+def post_lock(stage: Stage, agent: Agent, repository: UUID, size_bytes: int = 150) -> int:
+    content = os.urandom(size_bytes)
+    url = stage.url(repository, f"locks/{hashlib.sha256(content).hexdigest()}")
+    return httpx.post(url, headers=agent.headers, content=content).status_code
+
+
+def test_a_lock_is_small(stage: Stage, owner: Agent, repository: UUID) -> None:
+    assert post_lock(stage, owner, repository, 64 << 10) == 200
+    assert post_lock(stage, owner, repository, (64 << 10) + 1) == 413
+
+
+def test_each_agent_has_so_many_locks_in_a_repository_and_no_more(
+    stage: Stage, owner: Agent, repository: UUID
+) -> None:
+    guest = stage.agent()
+    stage.let_restore(repository, guest)
+    names = [make_lock(stage, guest, repository) for _ in range(16)]
+    # restic gives up at once on that, and says why.
+    assert post_lock(stage, guest, repository) == 403
+    assert len(list((stage.path(repository) / "locks").iterdir())) == 16
+    assert post_lock(stage, owner, repository) == 200
+    assert delete(stage, guest, repository, names[0]) == 200
+    assert post_lock(stage, guest, repository) == 200
+
+
+async def test_locks_of_a_guest_go_when_it_may_not_come_in_any_more(
+    new_stage: Callable[[Options], Stage],
+) -> None:
+    stage = new_stage(Options())
+    owner, guest = stage.agent(), stage.agent()
+    repository = stage.repository(owner)
+    stage.let_restore(repository, guest)
+    own, foreign = make_lock(stage, owner, repository), make_lock(stage, guest, repository)
+    stage.stop()
+    given = parts(
+        authorizer=FileAuthorizer(stage.folder / "grants.json"),
+        ingress=IngressGuard(""),
+        certificates=CertificateReader([]),
+        roots=StorageRoots([stage.storage]),
+        state=GatewayState(stage.folder / "state"),
+    )
+    locks = LockRegistry(given.state)
+    assert await sweep_guests(locks, given, older_than_s=0) == 0
+    assert lock_file(stage, repository, foreign).exists()
+    stage.let_restore(repository)
+    assert await sweep_guests(locks, given, older_than_s=3600) == 0
+    assert await sweep_guests(locks, given, older_than_s=0) == 1
+    assert not lock_file(stage, repository, foreign).exists()
+    assert lock_file(stage, repository, own).exists()
+    assert (locks.maker(repository, own), locks.maker(repository, foreign)) == (owner.agent_id, None)
+    assert await sweep_guests(locks, given, older_than_s=0) == 0
+    given.threads.close()
+    given.state.close()
+
+
+def test_locks_of_a_restic_that_died_long_ago_are_in_nobodys_way(state: GatewayState, root: Path) -> None:
+    now = 1000.0
+    locks = LockRegistry(state, lambda: now)
+    for number in range(16):
+        locks.record(REPOSITORY, f"{number:064x}", AGENT, root)
+    with pytest.raises(RefusedError, match="16 locks"):
+        locks.record(REPOSITORY, "a" * 64, AGENT, root)
+    now += 1801
+    locks.record(REPOSITORY, "a" * 64, AGENT, root)
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def head(agent: Agent, repository: UUID, rest: str, *lines: str) -> bytes:
 def test_a_right_object_is_stored_read_only(
     stage: Stage, owner: Agent, repository: UUID, kind: str, size: int
 ) -> None:
-    content = os.urandom(size)
+    content = os.urandom(min(size, 64 << 10) if kind == "locks" else size)
     assert post(stage, owner, repository, f"{kind}/{named(content)}", content).status_code == 200
     parent = stage.path(repository) / kind / (named(content)[:2] if kind == "data" else "")
     assert (parent / named(content)).read_bytes() == content

@@ -1,13 +1,9 @@
 """Cron text: what is accepted, and that it means the same to us as to Temporal."""
 
-import shutil
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +15,6 @@ from temporalio.client import (
     ScheduleSpec,
     ScheduleState,
 )
-from temporalio.testing import WorkflowEnvironment
 
 from sbs_server.jobs.cron import CronError, check_cron, check_zone, clock_changes, next_runs
 from sbs_server.kit.i18n import message
@@ -149,13 +144,6 @@ def test_runs_in_a_change_of_the_clocks_are_noted(
 
 
 MatchingTimes = Callable[[str, str, datetime, datetime], Awaitable[list[datetime]]]
-
-
-@pytest_asyncio.fixture(scope="module")
-async def temporal() -> AsyncIterator[Client]:
-    server = shutil.which("temporal", path=f"{Path(sys.executable).parent}")
-    async with await WorkflowEnvironment.start_local(dev_server_existing_path=server) as environment:
-        yield environment.client
 
 
 async def due_at_temporal(

@@ -1,13 +1,17 @@
-"""What 0006 fills in, in a database that has rows from before 0005."""
+"""What 0006 changes while others write, and what 0007 fills in, in a database that has rows from before 0005."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from sbs_server.config import Settings
 from sbs_server.kit.ids import new_id
+from sbs_server.testing.bus import eventually
 from sbs_server.testing.description import contents
 from sbs_server.testing.rows import Filled, fill
 from sbs_server.testing.services import PlatformServices
@@ -101,3 +105,69 @@ async def test_down_and_up_again_changes_nothing_that_was_filled_in(database: Se
     assert await _rows(database) == before
     await upgrade(database)
     assert await _rows(database) == before
+
+
+# Stands for a connection that breaks: the second organization's rows can't be written, then.
+_BREAKS = (
+    "CREATE FUNCTION breaks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+    " RAISE EXCEPTION 'broken off' USING ERRCODE = 'connection_failure'; END $$",
+    "CREATE TRIGGER breaks BEFORE UPDATE ON dataset FOR EACH ROW WHEN (OLD.organization_id = '{later}')"
+    " EXECUTE FUNCTION breaks()",
+)
+_WORKS_AGAIN = ("DROP TRIGGER breaks ON dataset", "DROP FUNCTION breaks()")
+
+
+async def _execute(settings: Settings, *statements: str) -> None:
+    async with engine_of(settings) as engine, engine.begin() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+
+
+async def test_broken_off_it_keeps_what_it_has_done_and_goes_on_from_there(database: Settings) -> None:
+    earlier, later = sorted([str((await _old_rows(database)).organization_id) for _ in range(2)])
+    await _execute(database, *(statement.format(later=later) for statement in _BREAKS))
+
+    async def filled_in() -> set[str]:
+        return {
+            row["organization_id"]
+            for row in (await _rows(database))["dataset"]
+            if row["last_run_id"] is not None
+        }
+
+    with pytest.raises(DBAPIError, match="broken off"):
+        await upgrade(database)
+    assert await filled_in() == {earlier}
+    await _execute(database, *_WORKS_AGAIN)
+    await upgrade(database)
+    assert await filled_in() == {earlier, later}
+
+
+async def test_runs_can_be_written_while_the_indexes_are_made(database: Settings) -> None:
+    run = (await _old_rows(database)).rows["run"]["id"]
+    waiting = text(
+        "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock' AND query LIKE '%CREATE INDEX%')"
+    )
+    touch = text("UPDATE run SET updated_at = now() WHERE id = :run")
+    async with engine_of(database) as engine, engine.connect() as looking, engine.connect() as writer:
+        await writer.execute(touch, {"run": run})
+        migration = asyncio.create_task(upgrade(database))
+
+        async def waits() -> bool:
+            async with looking.begin():
+                return bool(await looking.scalar(waiting))
+
+        await eventually(waits, "the index waits for the transaction that was there before")
+        async with engine.begin() as another:
+            await another.execute(text("SET LOCAL lock_timeout = '30s'"))
+            await another.execute(text("UPDATE run SET updated_at = now() WHERE id <> :run"), {"run": run})
+        await writer.commit()
+        await migration
+
+
+async def test_what_is_left_of_an_index_that_was_broken_off_is_made_anew(database: Settings) -> None:
+    await _execute(database, "CREATE INDEX ix_command_finished ON command (id)")
+    await upgrade(database)
+    async with engine_of(database) as engine, engine.connect() as connection:
+        query = text("SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_command_finished'")
+        assert "finished_at" in str(await connection.scalar(query))

@@ -2,8 +2,8 @@
 
 import ast
 import inspect
+import re
 from collections.abc import AsyncIterator
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ import sbs_server.migrations
 from sbs_server.config import Settings
 from sbs_server.kit.db import migrate
 from sbs_server.kit.db.base import Model
+from sbs_server.migrations import scripts
 from sbs_server.testing.description import Rows, columns, contents, narrowed, security
 from sbs_server.testing.rows import fill
 from sbs_server.testing.services import PlatformServices
@@ -75,21 +76,24 @@ async def test_base_is_an_empty_database(database: Settings) -> None:
 
 
 async def test_models_and_database_agree_and_a_difference_would_be_found(database: Settings) -> None:
-    with as_file(files("sbs_server") / "migrations") as scripts:
-        await migrate.check(database.database.url("sbs_owner"), scripts)
+    with scripts() as folder:
+        await migrate.check(database.database.url("sbs_owner"), folder)
         async with engine_of(database, "sbs_owner") as engine, engine.begin() as connection:
             await connection.execute(text("ALTER TABLE job ADD COLUMN nobody_knows text"))
         with pytest.raises(CommandError, match="New upgrade operations detected"):
-            await migrate.check(database.database.url("sbs_owner"), scripts)
+            await migrate.check(database.database.url("sbs_owner"), folder)
+
+
+OUTSIDE = "with op.get_context().autocommit_block():"
 
 
 def first_acts(path: Path) -> dict[str, str]:
-    """The first statement of `upgrade` and `downgrade`, after their docstrings."""
+    """The first statement of `upgrade` and `downgrade` that is in a transaction, after their docstrings."""
     acts = {}
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.FunctionDef) and node.name in {"upgrade", "downgrade"}:
             body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-            acts[node.name] = ast.unparse(body[0])
+            acts[node.name] = next(act for act in map(ast.unparse, body) if not act.startswith(OUTSIDE))
     return acts
 
 
@@ -100,3 +104,9 @@ def test_migration_waits_for_locks_only_a_moment(path: Path) -> None:
     for name, act in acts.items():
         # Behind a statement that waits for its lock, all others of the table wait too.
         assert act.startswith("op.execute(\"SET LOCAL lock_timeout = '"), f"{name} begins with {act}"
+
+
+@pytest.mark.parametrize("path", sorted((SCRIPTS / "versions").glob("*.py")), ids=lambda path: path.stem)
+def test_outside_of_transactions_indexes_are_made_without_keeping_anybody_from_writing(path: Path) -> None:
+    source = path.read_text()
+    assert OUTSIDE not in source or not re.search(r"(CREATE|DROP) INDEX (?!CONCURRENTLY)", source)

@@ -8,8 +8,6 @@ import pytest
 from sqlalchemy import func, update
 
 from sbs_protocol.commands import ConflictPolicy
-from sbs_server.backups.activities import finish_run
-from sbs_server.backups.types import RunEnd
 from sbs_server.kit.i18n import catalogue
 from sbs_server.kit.ids import new_id
 from sbs_server.models import (
@@ -29,6 +27,8 @@ from sbs_server.models import (
 from sbs_server.overview import service
 from sbs_server.overview.rules import RULES
 from sbs_server.repositories.trials import Space
+from sbs_server.runs.lifecycle import finish_run
+from sbs_server.runs.types import RunEnd
 from sbs_server.testing.api import Api, Person
 from sbs_server.testing.database import Tenant, make_tenant
 

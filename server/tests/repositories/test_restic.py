@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from sbs_restic.cli import Repository as Location
-from sbs_restic.cli import Runner, RunnerSettings, find_restic
+from sbs_restic.cli import Runner
 from sbs_restic.cli.commands import backup, cat_config, init, snapshots
 from sbs_restic.cli.errors import WrongPasswordError
 from sbs_server.kit.db.session import Database
@@ -25,6 +25,7 @@ from sbs_server.repositories.keys import SecretStore
 from sbs_server.repositories.markers import MARKER, Marker, write_marker
 from sbs_server.repositories.restic import RepositoryProblem, ResticRepositories
 from sbs_server.testing.database import Tenant, make_tenant
+from sbs_server.testing.restic import restic_runner
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ async def scene(app_database: Database, tmp_path: Path) -> Scene:
     kek = tmp_path / "kek"
     kek.write_text(base64.b64encode(os.urandom(32)).decode())
     secrets = SecretStore(Envelope(kek))
-    runner = Runner(RunnerSettings(binary=find_restic(os.environ.get("SBS_RESTIC")).path))
+    runner = restic_runner()
     place = tmp_path / "place"
     place.mkdir()
     tenant = await make_tenant(app_database, path=str(place))

@@ -1,18 +1,14 @@
 """Runs whose workflow is gone, with Temporal's real server saying which are."""
 
 import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 from temporalio import workflow
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from sbs_server.admission.dispatcher import Dispatcher
-from sbs_server.backups.service import workflow_id
-from sbs_server.embedded import binaries
 from sbs_server.kit.db.session import Database
 from sbs_server.messaging import outbox
 from sbs_server.models import (
@@ -27,6 +23,7 @@ from sbs_server.models import (
     RunState,
     TicketState,
 )
+from sbs_server.runs.lifecycle import workflow_id
 from sbs_server.runs.lost import LostRuns
 from sbs_server.testing.database import Tenant, make_tenant
 
@@ -40,13 +37,6 @@ class Idle:
 
     @workflow.run
     async def run(self) -> None: ...
-
-
-@pytest.fixture(scope="module")
-async def temporal() -> AsyncIterator[Client]:
-    server = str(binaries.script("temporal"))
-    async with await WorkflowEnvironment.start_local(dev_server_existing_path=server) as environment:
-        yield environment.client
 
 
 @pytest.fixture

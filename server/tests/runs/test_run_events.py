@@ -58,9 +58,7 @@ async def person(api: Api, tenant: Tenant) -> Person:
 
 @pytest.fixture
 async def bus(api: Api) -> Client:
-    link = api.services.live._link
-    await link.wait_connected()
-    return link.client
+    return await api.bus()
 
 
 @contextlib.asynccontextmanager

@@ -1,17 +1,15 @@
 """Schedules against Temporal's real server: what the job's row says is what the schedule does."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
 from temporalio.client import Client, ScheduleDescription
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
+from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
-from sbs_server.embedded import binaries
 from sbs_server.kit.db.session import Database
 from sbs_server.models import AuditEntry, Job, Outbox, Run, RunState
 from sbs_server.schedules.activities import ScheduleActivities, Slot
@@ -20,13 +18,6 @@ from sbs_server.schedules.workflows import ScheduledJobWorkflow
 from sbs_server.testing.database import Tenant, make_tenant
 
 QUEUE = "schedules"
-
-
-@pytest.fixture(scope="module")
-async def temporal() -> AsyncIterator[Client]:
-    server = str(binaries.script("temporal"))
-    async with await WorkflowEnvironment.start_local(dev_server_existing_path=server) as environment:
-        yield environment.client
 
 
 @pytest.fixture

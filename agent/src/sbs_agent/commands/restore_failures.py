@@ -19,6 +19,7 @@ class Failures:
         self.items: dict[str, WirePath] = {}
         self.unverified: list[WirePath] = []
         self.first_message = ""
+        self.warnings: list[FileWarning] = []
 
     def add(self, error: ItemError) -> None:
         if error.item in self.items:
@@ -28,7 +29,8 @@ class Failures:
         self.first_message = self.first_message or message
         if error.during == "verify":
             self.unverified.append(path)
-        self._reporter.warn(FileWarning(path=path, code="restore_failed", message=message))
+        self.warnings.append(FileWarning(path=path, code="restore_failed", message=message))
+        self._reporter.warn(self.warnings[-1])
 
     def _exact(self, item: str) -> WirePath:
         """restic prints names that are not UTF-8 approximately; what it has begun to write tells the real one."""

@@ -4,13 +4,15 @@ What has been moved is no longer in the staging folder, so a move that was inter
 target is gone through by folders held open: a link that its owner puts there is never followed.
 """
 
+import errno
 import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Final
+from typing import Final, Literal
 
 from sbs_agent.commands.keep_both import free_name
 from sbs_agent.commands.restore_staging import Staging, entries, make_writable, read_names
@@ -31,13 +33,15 @@ class LeftOut:
 
     path: WirePath
     reason: str
+    code: Literal["left_out", "restore_failed"] = "left_out"
 
 
 @dataclass(slots=True)
 class Moved:
-    """`left` counts what stayed in the staging folder because its place is taken, `left_regular` and `left_bytes` the
-    files of it. `left_out` counts those of `left` whose place can't be skipped, since what is there is of another
-    kind: a file where the snapshot has a folder, or the other way round; `named` says which (and which folders).
+    """`left` counts what stayed in the staging folder, `left_regular` and `left_bytes` the files of it. `left_out`
+    counts those of `left` that the policy does not let stay: what is in their place is of another kind (a file where
+    the snapshot has a folder, or the other way round), or the system did not let them be put there, which `failed`
+    counts; `named` says which (and which folders).
 
     `in_the_way` holds examples of what took the places, `renamed` of what got a suffix.
     """
@@ -46,6 +50,8 @@ class Moved:
     left_regular: int = 0
     left_bytes: int = 0
     left_out: int = 0
+    failed: int = 0
+    first_failure: str = ""
     named: list[LeftOut] = field(default_factory=list)
     in_the_way: list[WirePath] = field(default_factory=list)
     renamed: list[WirePath] = field(default_factory=list)
@@ -54,7 +60,8 @@ class Moved:
 def move_into_place(staging: Staging, suffix: str | None, check: Callable[[], None]) -> Moved:
     """With a suffix, what meets another of its name gets it; without one it stays in the staging folder.
 
-    `check` is called for each file and may raise to stop. Raises `OSError`.
+    A path that the system refuses stays there too, and is told; the others are moved. `check` is called for each file
+    and may raise to stop. Raises `OSError` if nothing at all can be moved.
     """
     move = _Move(staging, suffix, check)
     move.all()
@@ -63,10 +70,25 @@ def move_into_place(staging: Staging, suffix: str | None, check: Callable[[], No
 
 
 def look_ahead(staging: Staging, check: Callable[[], None]) -> Moved:
-    """What would stay if everything were moved now; nothing is. Raises `OSError`."""
+    """What would stay if everything were moved now; nothing is. Raises `OSError` for what can't be looked at."""
     move = _Move(staging, None, check, dry=True)
     move.all()
     return move.moved
+
+
+@dataclass(slots=True, eq=False)
+class _Level:
+    """A folder that is on both sides. `names`: what is still to be moved, the next one last."""
+
+    source: Folder
+    target: Folder
+    below: PurePath
+    names: list[str]
+
+    def close(self) -> None:
+        self.source.close()
+        if self.below != _NOWHERE:
+            self.target.close()
 
 
 @dataclass(slots=True)
@@ -78,18 +100,39 @@ class _Move:
     moved: Moved = field(default_factory=Moved)
     recorded: int = 0
     links: Counter[int] = field(default_factory=Counter)
+    levels: list[_Level] = field(default_factory=list)
 
     def all(self) -> None:
+        """Folders may be nested more deeply than calls may be."""
         source, target = self.staging.open()
         with source:
-            self._merge(source, target, _NOWHERE)
+            names = sorted(source.names(), reverse=True)
+            self.levels.append(_Level(source, target, _NOWHERE, names))
+            try:
+                self._go_through()
+            finally:
+                for level in self.levels:
+                    level.close()
 
-    def _merge(self, source: Folder, target: Folder, below: PurePath) -> None:
-        for name in sorted(source.names()):
-            self.check()
+    def _go_through(self) -> None:
+        while self.levels:
+            level = self.levels[-1]
+            if level.names:
+                self._place(level, level.names.pop())
+            if not level.names:  # also when its last folder was just entered: few are held open at a time
+                self.levels.remove(level)
+                level.close()
+
+    def _place(self, level: _Level, name: str) -> None:
+        self.check()
+        try:
             # Each turn answers what changed in the target since the one before.
-            if not any(self._put(source, target, below / name) for _ in range(_LOOKS)):
-                raise FileExistsError(0, "it does not stop changing", target.path / name)
+            if not any(self._put(level.source, level.target, level.below / name) for _ in range(_LOOKS)):
+                raise FileExistsError(errno.EEXIST, "it does not stop changing", level.target.path / name)
+        except OSError as error:
+            if self.dry:
+                raise
+            self._fail(level, level.below / name, error)
 
     def _put(self, source: Folder, target: Folder, path: PurePath) -> bool:
         """False if somebody changed the place between our look and our act."""
@@ -106,12 +149,14 @@ class _Move:
     def _enter(self, source: Folder, target: Folder, path: PurePath) -> bool:
         # It stays in the staging folder, so its mode is nobody's; files can't leave a read-only one.
         make_writable(source.pinned / path.name, stat.S_IRUSR | stat.S_IXUSR if self.dry else stat.S_IRWXU)
-        try:
-            theirs = target.enter(path.name)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        with theirs, source.enter(path.name) as ours:
-            self._merge(ours, theirs, path)
+        with ExitStack() as opened:
+            try:
+                theirs = opened.enter_context(target.enter(path.name))
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            ours = opened.enter_context(source.enter(path.name))
+            self.levels.append(_Level(ours, theirs, path, sorted(ours.names(), reverse=True)))
+            opened.pop_all()
         return True
 
     def _beside(self, source: Folder, target: Folder, path: PurePath) -> bool:
@@ -138,14 +183,45 @@ class _Move:
             self.moved.in_the_way.append(WirePath.from_fs(os.fspath(theirs)))
         reason = _mismatch(_is_folder(source, path.name), there.st_mode, os.fspath(theirs))
         for entry, status in _below(source, path):
-            is_folder = stat.S_ISDIR(status.st_mode)
-            self.moved.left += not is_folder
-            if stat.S_ISREG(status.st_mode):
-                self._leave_bytes(status)
+            self._leave_one(status)
             if reason is not None:
+                is_folder = stat.S_ISDIR(status.st_mode)
                 self.moved.left_out += not is_folder
-                if (not is_folder or entry == path) and len(self.moved.named) < NAMED_AT_MOST:
-                    self.moved.named.append(LeftOut(WirePath.from_fs(f"/{entry}"), reason))
+                self._name(entry, reason, told=not is_folder or entry == path)
+
+    def _fail(self, level: _Level, path: PurePath, error: OSError) -> None:
+        """The system did not let it be put at its place; what is below it stays with it."""
+        why = f"{self.staging.target / path}: {error.strerror}"
+        self.moved.first_failure = self.moved.first_failure or why
+        left = [(path, None)] if level.source.status(path.name) is None else _below(level.source, path)
+        for entry, status in left:
+            is_folder = status is not None and stat.S_ISDIR(status.st_mode)
+            self._leave_one(status)
+            self.moved.left_out += not is_folder
+            self.moved.failed += not is_folder
+            self._name(
+                entry,
+                f"not put at its place: {why}",
+                told=not is_folder or entry == path,
+                code="restore_failed",
+            )
+
+    def _leave_one(self, status: os.stat_result | None) -> None:
+        """None: somebody took it out of the staging folder."""
+        self.moved.left += status is None or not stat.S_ISDIR(status.st_mode)
+        if status is not None and stat.S_ISREG(status.st_mode):
+            self._leave_bytes(status)
+
+    def _name(
+        self,
+        entry: PurePath,
+        reason: str,
+        *,
+        told: bool,
+        code: Literal["left_out", "restore_failed"] = "left_out",
+    ) -> None:
+        if told and len(self.moved.named) < NAMED_AT_MOST:
+            self.moved.named.append(LeftOut(WirePath.from_fs(f"/{entry}"), reason, code))
 
     def _leave_bytes(self, status: os.stat_result) -> None:
         """A file with several names was written once; it is left when all of them are."""
@@ -197,8 +273,10 @@ def _rename(source: Folder, target: Folder, name: str, new_name: str) -> None:
             raise
         make_writable(source.pinned / name)
         with source.enter(name) as folder:
-            source.move(name, target, new_name)
-            folder.set_mode(mode)
+            try:
+                source.move(name, target, new_name)
+            finally:
+                folder.set_mode(mode)
 
 
 def _status(folder: Folder, name: str) -> os.stat_result:

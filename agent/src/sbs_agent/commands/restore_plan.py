@@ -14,7 +14,7 @@ from typing import IO, Final
 import structlog
 
 from sbs_agent.commands.job import Job
-from sbs_agent.commands.restore_selection import Selection, parents
+from sbs_agent.commands.restore_selection import Selection, parents, steps
 from sbs_agent.commands.restore_staging import OLDEST_MTIME_S, allocated_bytes
 from sbs_agent.errors import CommandError, refuse
 from sbs_agent.platform import platform
@@ -69,7 +69,7 @@ class Plan:
     `kept_bytes` is their size in the snapshot, `there_bytes` what those in their places take of the disk.
     `has_oldest`: some file is older than `OLDEST_MTIME_S`. `owners_lost` counts files and folders that this account
     can't give to the owner and group that the snapshot has, `of_others` holds the first paths; the folders above what
-    was backed up do not count.
+    was backed up do not count. `warnings`: what was chosen and is not in the snapshot, told already.
     """
 
     files: int = 0
@@ -86,6 +86,7 @@ class Plan:
     in_the_way: list[WirePath] = field(default_factory=list)
     through_links: list[WirePath] = field(default_factory=list)
     mounted: list[WirePath] = field(default_factory=list)
+    warnings: list[FileWarning] = field(default_factory=list)
 
 
 def chosen_paths(body: RestoreRun) -> tuple[bytes, ...]:
@@ -116,8 +117,7 @@ async def make_plan(
         CommandError: no such snapshot; nothing of the selection is in it.
         ResticCliError: the listing failed.
     """
-    names_of = partial(_names_of, body, runner, repository, job.stop.event)
-    selection, plan = await Selection.make(chosen_paths(body), names_of), Plan(kept=kept)
+    selection, plan = await _select(job, body, runner, repository), Plan(kept=kept)
     base = os.fspath(target)
     top = _present(base)
     device = None if top is None else top.st_dev
@@ -147,10 +147,24 @@ async def make_plan(
             ErrorCode.NOTHING_SELECTED,
             f"nothing of the selection is in snapshot {body.restic_snapshot_id[:8]}",
         )
+    _tell_missing(job, selection, plan)
+    return plan
+
+
+async def _select(job: Job, body: RestoreRun, runner: Runner, repository: Repository) -> Selection:
+    names_of = partial(_names_of, body, runner, repository, job.stop.event)
+    try:
+        return await Selection.make(chosen_paths(body), names_of)
+    except CommandFailedError:
+        await _refuse_missing_snapshot(job, body, runner, repository)
+        raise
+
+
+def _tell_missing(job: Job, selection: Selection, plan: Plan) -> None:
     for path in sorted(selection.not_found):
         text = "the path is not in the snapshot"
-        job.reporter.warn(FileWarning(path=WirePath.from_bytes(path), code="restore_failed", message=text))
-    return plan
+        plan.warnings.append(FileWarning(path=WirePath.from_bytes(path), code="restore_failed", message=text))
+        job.reporter.warn(plan.warnings[-1])
 
 
 def _counts(node: Node, selection: Selection, plan: Plan) -> bool:
@@ -225,12 +239,19 @@ def _remember(examples: list[WirePath], path: str) -> None:
 async def _names_of(
     body: RestoreRun, runner: Runner, repository: Repository, stop: asyncio.Event, folder: bytes
 ) -> list[bytes]:
-    """None for a folder that is not there: what is missing is told after the listing."""
+    """None for a folder that is not there: what is missing is told after the listing.
+
+    restic has no exit code for it, so the folders above are asked. Raises `CommandFailedError` for any other reason.
+    """
+    read = partial(names.run, runner, repository, body.restic_snapshot_id, stop=stop)
     try:
-        return await names.run(runner, repository, body.restic_snapshot_id, folder, stop=stop)
+        return await read(folder)
     except CommandFailedError as error:
-        log.info("no such folder in the snapshot", reason=str(error))
-        return []
+        for above, name in steps(folder):
+            if name not in await read(above, only_folders=True):
+                log.info("no such folder in the snapshot", reason=str(error))
+                return []
+        raise
 
 
 async def _refuse_missing_snapshot(

@@ -1,13 +1,14 @@
 """What ends a restore before it has put anything at its place."""
 
 from pathlib import Path
+from typing import NoReturn
 
 from sbs_agent.commands.restore_plan import Plan
 from sbs_agent.commands.target import Target
-from sbs_agent.errors import refuse
+from sbs_agent.errors import CommandError, refuse
 from sbs_agent.reporting import examples
 from sbs_protocol.commands import ConflictPolicy, RestoreRun
-from sbs_protocol.events import ErrorCode
+from sbs_protocol.events import ErrorCode, Problem
 from sbs_protocol.paths import WirePath
 
 _EXAMPLES = 100
@@ -62,3 +63,12 @@ def refuse_lost_staging(folder: Path) -> None:
         f"{folder} was removed while restored files were moved from it; some are at their places: restore again,"
         " and let the restore skip what is there",
     )
+
+
+def wait_for_staging(folder: Path, error: OSError) -> NoReturn:
+    """It holds what is not at its place yet, so it stays for the next attempt. Raises `CommandError`."""
+    text = (
+        f"{folder}, which holds restored files that are not at their places yet, cannot be used: {error.strerror};"
+        " it is kept, and the next attempt goes on with it"
+    )
+    raise CommandError(Problem(code=ErrorCode.TARGET_NOT_WRITABLE, message=text, retryable=True)) from error

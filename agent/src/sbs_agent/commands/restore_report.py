@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sbs_agent.commands.restore_failures import Failures
 from sbs_agent.commands.restore_marker import Ending
-from sbs_agent.commands.restore_move import RENAMED_AT_MOST, Moved
+from sbs_agent.commands.restore_move import NAMED_AT_MOST, RENAMED_AT_MOST, Moved
 from sbs_agent.commands.restore_plan import Plan
 from sbs_agent.commands.target import Target
 from sbs_agent.reporting import examples
@@ -55,14 +55,14 @@ def ending(
         owners_not_restored=plan.owners_lost,
     )
     problem = _problem(report, failures, target)
-    warnings = lost_owners(plan)
+    warnings = [*plan.warnings, *failures.warnings, *lost_owners(plan)]
     result = CommandResult.COMPLETED_WITH_WARNINGS if warned or warnings else CommandResult.SUCCEEDED
     return Ending(
         result=result if problem is None else CommandResult.FAILED,
         restore=report,
         problem=problem,
         restic_exit_code=done.exit_code,
-        warnings=warnings,
+        warnings=warnings[:NAMED_AT_MOST],
     )
 
 
@@ -109,29 +109,31 @@ def with_moved(ended: Ending, moved: Moved, body: RestoreRun) -> Ending:
             "renamed": examples(moved.renamed, RENAMED_AT_MOST),
         }
     )
-    problem = _taken_places(report, moved, body)
+    problem = _taken_places(report, moved, body) or _nothing_placed(report, moved)
     result = CommandResult.COMPLETED_WITH_WARNINGS if moved.named else ended.result
     return ended.model_copy(
         update={
             "restore": report,
             "problem": problem or ended.problem,
             "result": CommandResult.FAILED if problem else result,
+            "warnings": [*ended.warnings, *left_out(moved)][:NAMED_AT_MOST],
         }
     )
 
 
 def left_out(moved: Moved) -> list[FileWarning]:
     """One for each path, as many as are kept."""
-    return [FileWarning(path=one.path, code="left_out", message=one.reason) for one in moved.named]
+    return [FileWarning(path=one.path, code=one.code, message=one.reason) for one in moved.named]
 
 
 def _taken_places(report: RestoreResult, moved: Moved, body: RestoreRun) -> Problem | None:
-    if body.policy is ConflictPolicy.REFUSE and moved.left:
+    if body.policy is ConflictPolicy.REFUSE and moved.left > moved.failed:
+        others = f", but for {moved.failed} that the system refused" if moved.failed else ""
         text = (
-            f"{moved.left} files came into the target while the restore ran and were left as they are; the others"
-            " were restored: restore what is missing to another folder"
+            f"{moved.left - moved.failed} files came into the target while the restore ran and were left as they are;"
+            f" the others were restored{others}: restore what is missing to another folder"
         )
-    elif moved.left_out and not report.files_restored and not report.files_skipped:
+    elif moved.left_out and not moved.failed and not report.files_restored and not report.files_skipped:
         text = (
             f"nothing was restored: in the places of all {moved.left_out} files stands something of another kind"
             " (a file where the snapshot has a folder, or the other way round): choose another folder"
@@ -140,3 +142,11 @@ def _taken_places(report: RestoreResult, moved: Moved, body: RestoreRun) -> Prob
         return None
     paths = examples(moved.in_the_way, _EXAMPLES)
     return Problem(code=ErrorCode.TARGET_EXISTS, message=text, retryable=False, paths=paths)
+
+
+def _nothing_placed(report: RestoreResult, moved: Moved) -> Problem | None:
+    if not moved.failed or report.files_restored or report.files_skipped:
+        return None
+    text = f"no file could be put at its place: {moved.first_failure}"
+    paths = examples([one.path for one in moved.named], _EXAMPLES)
+    return Problem(code=ErrorCode.TARGET_NOT_WRITABLE, message=text, retryable=False, paths=paths)

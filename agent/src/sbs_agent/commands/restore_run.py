@@ -26,8 +26,9 @@ from sbs_agent.commands.restore_refusals import (
     refuse_lost_staging,
     refuse_taken_places,
     refuse_what_cannot_be,
+    wait_for_staging,
 )
-from sbs_agent.commands.restore_report import Written, ending, left_out, with_moved, written
+from sbs_agent.commands.restore_report import Written, ending, left_out, lost_owners, with_moved, written
 from sbs_agent.commands.restore_staging import Staging
 from sbs_agent.commands.target import Target, check_target
 from sbs_agent.commands.tools import Tools, at_work, local_path, release_locks
@@ -102,6 +103,8 @@ class _Restore:
     async def _whole(self, marker: Marker | None) -> Outcome:
         try:
             if marker is not None and marker.ending is not None:
+                # An attempt's warnings are gone with it: they are told again.
+                self._warn(marker.ending.warnings)
                 return await self._finish(marker, marker.ending)
             if self.body.policy is ConflictPolicy.OVERWRITE:
                 return await self._in_place()
@@ -118,7 +121,7 @@ class _Restore:
         # Always: restic compares the content of what is there, so nothing half-written survives a repetition.
         done = await self._run(chosen_paths(self.body), self.target.path, restore.Overwrite.ALWAYS)
         ended = self._ending(plan, written(done))
-        self._warn(ended.warnings)
+        self._warn(lost_owners(plan))
         return ended.outcome()
 
     async def _staged(self, marker: Marker | None) -> Outcome:
@@ -136,6 +139,7 @@ class _Restore:
         outcome = self._ending(plan, done)
         if outcome.problem is not None:
             return _nothing_moved(outcome)
+        self._warn(lost_owners(plan))
         return await self._finish(marker, outcome)
 
     async def _plan(self, kept: PathList) -> Plan:
@@ -182,13 +186,8 @@ class _Restore:
         return written(done, kept, more)
 
     async def _finish(self, marker: Marker, ended: Ending) -> Outcome:
-        self._warn(ended.warnings)
         if marker.phase != "moved":
             ended = await self._move(marker, ended)
-        elif (
-            self._skips and self.staging.exists()
-        ):  # an attempt's warnings are gone with it: they are told again
-            self._warn(left_out(await asyncio.to_thread(look_ahead, self.staging, self.job.check)))
         try:
             await asyncio.to_thread(self.staging.remove)
         except OSError as error:
@@ -202,16 +201,24 @@ class _Restore:
             await asyncio.to_thread(self._look_ahead)
             await asyncio.to_thread(self.staging.flush)
             self._save(marker, "moving", ended)
-        elif not self.staging.exists():
-            refuse_lost_staging(self.staging.folder)
+        else:
+            self._hold_again()
         suffix = marker.suffix if self.body.policy is ConflictPolicy.KEEP_BOTH else None
         moved: Moved = await asyncio.to_thread(move_into_place, self.staging, suffix, self.job.check)
         ended = with_moved(ended, moved, self.body)
-        if self._skips:
-            self._warn(left_out(moved))
-            self.job.reporter.flush()
+        self._warn(left_out(moved))
+        self.job.reporter.flush()
         self._save(marker, "moved", ended)
         return ended
+
+    def _hold_again(self) -> None:
+        """The staging folder of an attempt that stopped while it moved files. Raises `CommandError`."""
+        try:
+            there = self.staging.exists()
+        except OSError as error:
+            wait_for_staging(self.staging.folder, error)
+        if not there:
+            refuse_lost_staging(self.staging.folder)
 
     def _look_ahead(self) -> None:
         """Refuse also sees what came while restic was at work; nothing is at its place yet."""

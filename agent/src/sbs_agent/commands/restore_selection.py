@@ -77,7 +77,7 @@ class Selection:
 
 async def _turns(path: bytes, names_of: NamesOf) -> tuple[tuple[str, int], ...]:
     found: list[tuple[str, int]] = []
-    for folder, name in _steps(path):
+    for folder, name in steps(path):
         if _UNKNOWN not in lossy(name):
             continue
         alike = [other for other in await names_of(folder) if lossy(other) == lossy(name)]
@@ -87,7 +87,7 @@ async def _turns(path: bytes, names_of: NamesOf) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-def _steps(path: bytes) -> Iterator[tuple[bytes, bytes]]:
+def steps(path: bytes) -> Iterator[tuple[bytes, bytes]]:
     """(/, a), (/a, b) for /a/b."""
     folder = b"/"
     for name in path.split(b"/")[1:]:

@@ -85,42 +85,47 @@ class Staging:
         return text.replace(os.fspath(self._inside), os.fspath(self.folder))
 
     def create(self) -> None:
-        """Also takes over what an earlier attempt left; not what somebody else put there to lead us elsewhere."""
+        """Also takes over what an earlier attempt left. What somebody else put there is refused and stays as it is:
+        whoever owns the target may give any folder in it this name, also one that a third person owns.
+        """
         self.close()
         self._target = platform.open_folder(self.target, create=True)
         there = self._target.status(self.folder.name)
-        if there is not None and stat.S_ISLNK(there.st_mode):
+        if there is not None and not stat.S_ISDIR(there.st_mode):
+            kind = "link" if stat.S_ISLNK(there.st_mode) else "file"
             raise FileExistsError(
-                errno.EEXIST, "a link stands where restored files are to be kept", self.folder
+                errno.EEXIST, f"a {kind} stands where restored files are to be kept", self.folder
             )
-        if there is not None and not is_ours(there):
-            self._target.remove(self.folder.name)
         self._target.make(self.folder.name, 0o700)
         self._hold()
         self.files.mkdir(mode=0o700, exist_ok=True)
 
     def exists(self) -> bool:
-        """Hold it if it is there. Somebody else's is not it."""
+        """Hold it if it is there. What can't be entered, or is somebody else's, raises."""
         if self._held is None:
             self.close()
             try:
                 self._target = platform.open_folder(self.target)
                 self._hold()
-            except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError):
+            except (FileNotFoundError, NotADirectoryError):
                 self.close()
                 return False
+            except OSError:
+                self.close()
+                raise
         return self.files.is_dir()
 
     def _hold(self) -> None:
         if self._target is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.target)
         held = self._target.enter(self.folder.name)
-        self._held = held  # so that it is closed in any case
-        if not is_ours(os.fstat(held.handle)):
-            raise PermissionError(
-                errno.EPERM, "somebody else put a folder where restored files are to be kept", self.folder
-            )
-        _refuse_unknown(held)
+        try:
+            _refuse_foreign(held)
+            _refuse_unknown(held)
+        except OSError:
+            held.close()  # what is held is taken for ours, and is emptied in the end
+            raise
+        self._held = held
 
     def open(self) -> tuple[Folder, Folder]:
         """The folder with the restored files, which is to be closed, and the target, which is not."""
@@ -292,14 +297,15 @@ def remove_folder(folder: Path) -> None:
 
 
 def _remove_from(above: Folder, name: str, held: Folder | None) -> None:
-    """`held`: the folder, if it is open already. Then its name may be somebody else's by now, which is left alone."""
+    """`held`: the folder, if it is open already. The name may be somebody else's by now, which is left alone."""
     if held is not None:
         _take_out_everything(held)
     there = above.status(name)
     if there is None or not stat.S_ISDIR(there.st_mode):
         return
     with above.enter(name) as now:
-        if held is not None and not os.path.samestat(os.fstat(held.handle), os.fstat(now.handle)):
+        found = os.fstat(now.handle)
+        if not is_ours(found) or (held is not None and not os.path.samestat(os.fstat(held.handle), found)):
             return
         _refuse_unknown(now)
         _take_out_everything(now)
@@ -311,6 +317,14 @@ def _take_out_everything(folder: Folder) -> None:
     _make_writable(folder.pinned)
     for name in folder.names():
         folder.remove(name)
+
+
+def _refuse_foreign(folder: Folder) -> None:
+    """Raises `PermissionError` for a folder of another account."""
+    if not is_ours(os.fstat(folder.handle)):
+        raise PermissionError(
+            errno.EPERM, "somebody else put a folder where restored files are to be kept", folder.path
+        )
 
 
 def _refuse_unknown(folder: Folder) -> None:

@@ -52,9 +52,9 @@ class PosixFolder:
         path = self.path / name
         try:
             handle = os.open(name, os.O_RDONLY | flags, dir_fd=self.handle)
-        except PermissionError:
+        except PermissionError as error:
             if not hasattr(os, "O_PATH"):
-                raise
+                raise PermissionError(error.errno, error.strerror, path) from error
             handle = os.open(
                 name, os.O_PATH | flags, dir_fd=self.handle
             )  # one may go through it, not list it
@@ -74,11 +74,15 @@ class PosixFolder:
                 raise
 
     def move(self, name: str, to: Self, new_name: str) -> None:
-        if _rename_exclusively(self.handle, name, to.handle, new_name):
-            return
-        if to.status(new_name) is not None:
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), to.path / new_name)
-        os.rename(name, new_name, src_dir_fd=self.handle, dst_dir_fd=to.handle)
+        place = to.path / new_name
+        try:
+            if _rename_exclusively(self.handle, name, to.handle, new_name):
+                return
+            if to.status(new_name) is not None:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), place)
+            os.rename(name, new_name, src_dir_fd=self.handle, dst_dir_fd=to.handle)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, place) from error
 
     def remove(self, name: str) -> None:
         there = self.status(name)

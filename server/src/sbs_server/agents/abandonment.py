@@ -3,7 +3,8 @@
 A run whose agent falls silent ends and gives its ticket back. The restic repository is quarantined in the same
 transaction: the gateway refuses the agent, new runs end with `repository_quarantined`, retention passes it over.
 That is lifted when the command's end comes in, when the agent's hello does not list the command any more, or when
-the agent is revoked.
+the agent is revoked. A command of another agent, which only restores from that repository, quarantines nothing:
+the gateway lets it write no data there, and its owner's backups must not wait for a machine that is switched off.
 """
 
 from collections.abc import Collection
@@ -77,9 +78,9 @@ async def lift(session: AsyncSession, row: Command) -> None:
     repository = await session.get_one(ResticRepository, row.restic_repository_id, with_for_update=True)
     if repository.state != ResticRepositoryState.QUARANTINED or repository.state_reason != REASON:
         return
-    # Of whatever agent: another one may have restored from it.
     others = select(Command.id).where(
         Command.restic_repository_id == repository.id,
+        Command.agent_id == repository.agent_id,
         Command.state == CommandState.ABANDONED,
     )
     if (await session.scalars(others)).first() is None:
@@ -89,7 +90,7 @@ async def lift(session: AsyncSession, row: Command) -> None:
 
 async def _quarantine(session: AsyncSession, row: Command) -> None:
     repository = await session.get_one(ResticRepository, row.restic_repository_id, with_for_update=True)
-    if repository.state == ResticRepositoryState.READY:
+    if repository.agent_id == row.agent_id and repository.state == ResticRepositoryState.READY:
         repository.state, repository.state_reason = ResticRepositoryState.QUARANTINED, REASON
         await _tell(session, repository, row, "quarantined")
 

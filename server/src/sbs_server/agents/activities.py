@@ -12,15 +12,13 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
-from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
 
 from sbs_protocol import OLDEST_SUPPORTED_VERSION
 from sbs_server.agents import abandonment, commands
 from sbs_server.agents.order_types import REPOSITORY_FULL, Abandonment, CommandOutcome, Order, Retry
-from sbs_server.backups.service import changed
 from sbs_server.kit.db.session import Database
+from sbs_server.messaging.followups import ActivityBridge, WaitingActivity
 from sbs_server.models import (
     Agent,
     AgentState,
@@ -31,6 +29,7 @@ from sbs_server.models import (
     Run,
     RunState,
 )
+from sbs_server.runs.lifecycle import changed
 
 # After our own start agents need a moment to come back and speak, before anybody may call them silent.
 _EARS_AFTER = timedelta(minutes=5)
@@ -40,7 +39,7 @@ class OrderActivities:
     def __init__(
         self,
         database: Database,
-        temporal: Client,
+        bridge: ActivityBridge,
         *,
         silence_deadline: timedelta,
         accept_deadline: timedelta,
@@ -49,7 +48,7 @@ class OrderActivities:
         """`ears_after`: no agent is called silent for so long after the start of this process."""
         self._ears_from = time.monotonic() + ears_after.total_seconds()
         self._database = database
-        self._temporal = temporal
+        self._bridge = bridge
         self._silence_deadline = silence_deadline
         self._accept_deadline = accept_deadline
 
@@ -83,8 +82,9 @@ class OrderActivities:
             if row is None or row.attempt < order.attempt:
                 raise ApplicationError("the order is still being written", type="not_ordered_yet")
             ended = await commands.cancel(session, order.command_id)
-        if ended is not None:
-            await self._complete(ended)
+        if ended is not None and ended.outcome is not None:
+            waiting = WaitingActivity(ended.workflow_id, ended.activity_id)
+            await self._bridge.complete(waiting, ended.outcome)
 
     @activity.defn(name="agents.abandon")
     async def abandon(self, given: Abandonment) -> None:
@@ -103,17 +103,6 @@ class OrderActivities:
             run.attempt = retry.next_attempt
             await session.flush()
             await changed(session, run)
-
-    async def _complete(self, row: Command) -> None:
-        """Wakes the workflow. Not found: that attempt is between two looks and will see the row by itself."""
-        handle = self._temporal.get_async_activity_handle(
-            workflow_id=row.workflow_id, run_id=None, activity_id=row.activity_id
-        )
-        try:
-            await handle.complete(row.outcome)
-        except RPCError as error:
-            if error.status != RPCStatusCode.NOT_FOUND:
-                raise
 
     async def _check_silence(self, session: AsyncSession, row: Command, agent: Agent) -> None:
         taken = row.state != CommandState.OPEN

@@ -22,8 +22,6 @@ from sbs_server.kit.pki import (
 )
 from sbs_server.kit.pki.errors import CsrProblem
 
-CERTIFICATE_HEADER = "X-Forwarded-Tls-Client-Cert"
-
 _CSR_CODES: dict[CsrProblem, str] = {
     "malformed": "enrolment.csr_malformed",
     "too_large": "enrolment.csr_too_large",

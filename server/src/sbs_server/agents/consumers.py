@@ -19,10 +19,10 @@ from sbs_protocol.events import (
     Hello,
 )
 from sbs_server.agents import abandonment, hello, warnings
-from sbs_server.backups.service import changed
 from sbs_server.messaging.events import Incoming
 from sbs_server.messaging.followups import Beat, Complete, FollowUp, MakeConsumer, WaitingActivity
 from sbs_server.models import Command, CommandState, Run, RunAttempt, RunState, RunTarget
+from sbs_server.runs.lifecycle import changed
 
 log = structlog.get_logger()
 

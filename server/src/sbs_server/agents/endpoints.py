@@ -16,7 +16,7 @@ from sbs_server.agents.schemas import (
     EnrolmentTokenCreated,
     EnrolmentTokenOut,
 )
-from sbs_server.auth.scope import Admin, Operator, Reader
+from sbs_server.auth.scope import ORGANIZATION, Admin, Operator, Reader
 from sbs_server.config import Settings
 from sbs_server.kit.http.edge import CurrentEdge, TransactionalRoute
 from sbs_server.kit.http.etags import IfMatch, etag
@@ -25,7 +25,6 @@ from sbs_server.kit.http.pages import Page, Paging
 from sbs_server.kit.http.sorting import SortedPage, sorted_paging
 from sbs_server.models import AgentState, EnrolmentToken
 
-ORGANIZATION = "/api/v1/organizations/{organization_id}"
 router = APIRouter(prefix=f"{ORGANIZATION}/agents", tags=["agents"], route_class=TransactionalRoute)
 AgentPaging = Annotated[SortedPage[AgentSort], Depends(sorted_paging(AgentSort, AgentSort.NEWEST))]
 token_router = APIRouter(

@@ -9,11 +9,12 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sbs_server.agents import repository
-from sbs_server.agents.authority import CERTIFICATE_HEADER, AgentAuthority
+from sbs_server.agents.authority import AgentAuthority
 from sbs_server.audit.denials import Denial, note
 from sbs_server.audit.service import Actor
 from sbs_server.kit.errors import ForbiddenError, UnauthenticatedError
 from sbs_server.kit.http.edge import CurrentEdge
+from sbs_server.kit.http.headers import CLIENT_CERTIFICATE
 from sbs_server.kit.http.ingress import client_address
 
 
@@ -46,7 +47,7 @@ async def agent_caller(request: Request, edge: CurrentEdge, authority: CurrentAu
     Raises:
         UnauthenticatedError: no certificate, or not one of ours; ForbiddenError: one of ours, but revoked (audited).
     """
-    identity = authority.identify(request.headers.get(CERTIFICATE_HEADER))
+    identity = authority.identify(request.headers.get(CLIENT_CERTIFICATE))
     session = await edge.enter(identity.organization_id, None)
     address = client_address(request)
     structlog.contextvars.bind_contextvars(agent_id=str(identity.agent_id))

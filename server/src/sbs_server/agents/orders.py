@@ -56,11 +56,12 @@ _LOOK_AGAIN = RetryPolicy(
 async def carry_out(order: Order, stop: asyncio.Event, ticket: SharedTicket) -> CommandOutcome:
     """Has the agent do it, again where that makes sense. `stop`: somebody wants it cancelled.
 
-    `ticket` is held when this begins; in the end this piece of work has left it.
+    `ticket` is held when this begins; in the end, also if it fails, this piece of work has left it.
     """
-    outcome = await _carry_out(order, stop, ticket)
-    await ticket.leave()
-    return outcome
+    try:
+        return await _carry_out(order, stop, ticket)
+    finally:
+        await ticket.leave()
 
 
 async def _carry_out(order: Order, stop: asyncio.Event, ticket: SharedTicket) -> CommandOutcome:

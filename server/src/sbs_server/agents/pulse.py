@@ -14,10 +14,10 @@ from temporalio.service import RPCError
 
 from sbs_protocol.identifiers import run_of_command
 from sbs_server.agents import commands
-from sbs_server.backups.service import changed
 from sbs_server.kit.db.session import Database
 from sbs_server.messaging.followups import ActivityBridge, WaitingActivity
 from sbs_server.models import Command, CommandState, Run
+from sbs_server.runs.lifecycle import changed
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sbs_server.agents import abandonment, repository
 from sbs_server.agents.repository import AgentFilter
 from sbs_server.agents.schemas import AgentOut, AgentSort
-from sbs_server.audit.service import Actor, record
+from sbs_server.audit.service import record
 from sbs_server.auth.scope import Scope
 from sbs_server.kit.errors import ConflictError, FieldProblem, NotFoundError
 from sbs_server.kit.http.etags import check_version
@@ -107,6 +107,5 @@ async def _out(scope: Scope, agents: list[Agent]) -> list[AgentOut]:
 
 
 async def _record(scope: Scope, agent_id: UUID, action: str, details: dict[str, object]) -> None:
-    actor = Actor("user", str(scope.caller.user_id), scope.caller.address)
     target = ("agent", str(agent_id))
-    await record(scope.session, scope.organization_id, actor, action, target=target, details=details)
+    await record(scope.session, scope.organization_id, scope.actor, action, target=target, details=details)

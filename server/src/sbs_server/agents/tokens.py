@@ -8,7 +8,7 @@ from sqlalchemy import func
 from sbs_protocol.enrolment import EnrolmentToken as TokenText
 from sbs_server.agents import repository
 from sbs_server.agents.schemas import EnrolmentTokenCreate, TokenState
-from sbs_server.audit.service import Actor, record
+from sbs_server.audit.service import record
 from sbs_server.auth.scope import Scope
 from sbs_server.kit.errors import NotFoundError
 from sbs_server.kit.http.pages import PageRequest
@@ -79,6 +79,5 @@ async def _tell(scope: Scope, row: EnrolmentToken, what: str) -> None:
 
 
 async def _record(scope: Scope, row: EnrolmentToken, action: str, details: dict[str, object]) -> None:
-    actor = Actor("user", str(scope.caller.user_id), scope.caller.address)
     target = ("enrolment_token", str(row.id))
-    await record(scope.session, scope.organization_id, actor, action, target=target, details=details)
+    await record(scope.session, scope.organization_id, scope.actor, action, target=target, details=details)

@@ -54,8 +54,7 @@ def _denial(request: Request) -> Denial:
     organization_id = None if edge is None else edge.session.info.get("organization_id")
     route = request.scope.get("route")
     action: str = getattr(route, "operation_id", None) or request.url.path
-    user_id = None if caller is None else str(caller.user_id)
-    actor = Actor("user", user_id, client_address(request))
+    actor = Actor("user", None, client_address(request)) if caller is None else caller.actor
     details = {"method": request.method, "path": request.url.path}
     return Denial(organization_id, actor, action, details=details)
 

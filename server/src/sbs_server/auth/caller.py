@@ -9,6 +9,7 @@ import structlog
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie
 
+from sbs_server.audit.service import Actor
 from sbs_server.auth import service
 from sbs_server.auth.sessions import COOKIE, CurrentSessions, StoredSession
 from sbs_server.kit.errors import ForbiddenError, UnauthenticatedError
@@ -31,6 +32,11 @@ class Caller:
     locale: str
     is_platform_operator: bool
     address: str | None
+
+    @property
+    def actor(self) -> Actor:
+        """The person, for the audit log."""
+        return Actor("user", str(self.user_id), self.address)
 
 
 async def current_session(

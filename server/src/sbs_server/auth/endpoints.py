@@ -45,9 +45,8 @@ async def session_create(
     response.headers["Location"] = PATH
     request.state.locale = account.locale
     answer = await _session_out(edge, account, session.csrf_token)
-    await record(
-        edge.session, None, _actor(account.id, address), "session.created", target=_target(account.id)
-    )
+    actor = Actor("user", str(account.id), address)
+    await record(edge.session, None, actor, "session.created", target=_target(account.id))
     return answer
 
 
@@ -64,8 +63,7 @@ async def session_delete(
     """Sign out."""
     await sessions.end(request.cookies[COOKIE])
     clear_cookie(response)
-    actor = _actor(caller.user_id, caller.address)
-    await record(edge.session, None, actor, "session.ended", target=_target(caller.user_id))
+    await record(edge.session, None, caller.actor, "session.ended", target=_target(caller.user_id))
 
 
 async def _session_out(edge: Edge, person: Account | Caller, csrf_token: str) -> SessionOut:
@@ -84,10 +82,6 @@ async def _session_out(edge: Edge, person: Account | Caller, csrf_token: str) ->
         ],
         csrf_token=csrf_token,
     )
-
-
-def _actor(user_id: UUID, address: str | None) -> Actor:
-    return Actor("user", str(user_id), address)
 
 
 def _target(user_id: UUID) -> tuple[str, str]:

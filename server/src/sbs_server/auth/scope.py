@@ -18,6 +18,9 @@ from sbs_server.kit.errors import ForbiddenError, NotFoundError
 from sbs_server.kit.http.edge import CurrentEdge
 from sbs_server.models import Role
 
+ORGANIZATION = "/api/v1/organizations/{organization_id}"
+"""The prefix of everything that belongs to one organization, whose id the dependencies below read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -31,7 +34,7 @@ class Scope:
     @property
     def actor(self) -> Actor:
         """The caller, for the audit log."""
-        return Actor("user", str(self.caller.user_id), self.caller.address)
+        return self.caller.actor
 
 
 def _scope(*allowed: Role) -> Callable[..., Coroutine[Any, Any, Scope]]:

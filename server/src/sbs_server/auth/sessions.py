@@ -15,7 +15,9 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from valkey.asyncio import Valkey
 
-COOKIE = "__Host-sbs_session"
+from sbs_server.auth.cookie import SESSION_COOKIE
+
+COOKIE = SESSION_COOKIE
 _IDLE_S = 12 * 3600
 _LONGEST_S = 7 * 24 * 3600
 _SECRET_BYTES = 32

@@ -3,18 +3,15 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from sbs_protocol.commands import BackupRun
 from sbs_protocol.identifiers import command_id
 from sbs_server.agents.order_types import CommandOutcome, Order
-from sbs_server.audit.service import Actor, record
-from sbs_server.backups.datasets import note_end
 from sbs_server.backups.outcome import run_state, target_state
-from sbs_server.backups.service import changed
-from sbs_server.backups.types import BackupOutcomes, BackupPlan, Finish, RunEnd, TargetOutcome
+from sbs_server.backups.types import BackupOutcomes, BackupPlan, TargetOutcome
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.workflows import RunRef
 from sbs_server.messaging import outbox
@@ -32,6 +29,8 @@ from sbs_server.models import (
     SnapshotCopy,
 )
 from sbs_server.repositories.restic import RepositoryProblem, ResticRepositories
+from sbs_server.runs.lifecycle import changed
+from sbs_server.runs.types import RunEnd
 
 _NO_SNAPSHOT = ("snapshot_missing", "the snapshot is not in the repository")
 
@@ -127,48 +126,11 @@ class BackupActivities:
             row.error_code, row.error_message = _NO_SNAPSHOT
         return state
 
-    @activity.defn(name="backups.finish")
-    async def finish(self, finish: Finish) -> None:
-        """The run's last word; told to whoever listens."""
-        async with self._database.transaction(UUID(hex=finish.organization_id)) as session:
-            run = await session.get_one(Run, UUID(hex=finish.run_id), with_for_update=True)
-            if run.state.is_final:
-                return
-            await finish_run(session, run, finish.end)
-
-
-async def finish_run(session: AsyncSession, run: Run, end: RunEnd) -> None:
-    """Sets the final state of a run of any kind, with its event and its line in the audit log."""
-    run.state, run.waiting_for, run.retry_at = RunState(end.state), None, None
-    run.error_code, run.error_message = end.error_code, end.error_message
-    run.finished_at = func.now()
-    await session.flush()
-    await _end_targets(session, run, end)
-    await note_end(session, run)
-    await changed(session, run)
-    data = {"run_id": run.id.hex, "kind": run.kind.value, "state": end.state, "error_code": end.error_code}
-    await outbox.event(session, run.organization_id, f"run:{run.id.hex}", "run.finished.v1", data)
-    details = {"state": end.state, "error_code": end.error_code}
-    actor = Actor("system", "worker")
-    await record(
-        session, run.organization_id, actor, "run.finished", target=("run", str(run.id)), details=details
-    )
-
 
 def _refused(problem: RepositoryProblem) -> TargetOutcome:
     if problem.restic_repository_id is None:  # not a matter of this target alone
         raise problem
     return TargetOutcome(problem.restic_repository_id.hex, CommandOutcome.failed(problem.code, str(problem)))
-
-
-async def _end_targets(session: AsyncSession, run: Run, end: RunEnd) -> None:
-    """Targets that nothing was recorded of: the run ended before its agent did, or could not begin."""
-    state = RunState.CANCELLED if end.state == RunState.CANCELLED else RunState.FAILED
-    await session.execute(
-        update(RunTarget)
-        .where(RunTarget.run_id == run.id, RunTarget.state.in_([RunState.WAITING, RunState.RUNNING]))
-        .values(state=state, error_code=end.error_code, error_message=end.error_message)
-    )
 
 
 async def _parent(session: AsyncSession, run: Run, restic_repository_id: UUID) -> str | None:

@@ -1,33 +1,25 @@
-"""Starting and stopping runs: rows first, the workflow follows through the outbox."""
+"""Starting backups: rows first, the workflow follows through the outbox."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from sbs_server.audit.service import Actor, record
 from sbs_server.backups.skipping import Skipped, note_skipped
-from sbs_server.kit.errors import ConflictError
-from sbs_server.messaging import outbox
 from sbs_server.models import (
     Agent,
     AgentState,
     Dataset,
     Job,
     JobAgent,
-    OutboxKind,
     Run,
     RunKind,
     RunState,
     RunTrigger,
 )
-
-
-def workflow_id(run_id: UUID) -> str:
-    return f"run-{run_id.hex}"
+from sbs_server.runs.lifecycle import start_workflow
 
 
 async def start_runs(
@@ -73,44 +65,6 @@ async def start_runs(
     for one in skipped:
         await note_skipped(session, one)
     return runs
-
-
-async def start_workflow(session: AsyncSession, run: Run, workflow: str) -> None:
-    """Has the relay start the run's workflow, once this transaction is committed."""
-    payload: dict[str, Any] = {
-        "workflow": workflow,
-        "workflow_id": workflow_id(run.id),
-        "input": {"organization_id": run.organization_id.hex, "run_id": run.id.hex},
-    }
-    aggregate = f"run:{run.id.hex}"
-    await outbox.put(session, OutboxKind.WORKFLOW_START, aggregate, payload, run.organization_id)
-    await changed(session, run)
-
-
-async def changed(session: AsyncSession, run: Run) -> None:
-    """Tells everyone who looks at the run that it has changed."""
-    data = {
-        "run_id": run.id.hex,
-        "kind": run.kind.value,
-        "state": run.state.value,
-        "agent_id": run.agent_id.hex,
-        "job_id": None if run.job_id is None else run.job_id.hex,
-    }
-    await outbox.event(session, run.organization_id, f"run:{run.id.hex}", "run.changed.v1", data)
-
-
-async def request_cancel(session: AsyncSession, run: Run, actor: Actor) -> None:
-    """Asks the run's workflow to stop. Raises `ConflictError` when the run has ended."""
-    if run.state.is_final:
-        raise ConflictError("run.already_final", state=run.state.value)
-    if run.cancel_requested_at is None:
-        run.cancel_requested_at = await session.scalar(select(func.now()))
-        payload = {"workflow_id": workflow_id(run.id), "signal": "cancel", "input": None}
-        aggregate = f"run:{run.id.hex}"
-        await outbox.put(session, OutboxKind.WORKFLOW_SIGNAL, aggregate, payload, run.organization_id)
-        await changed(session, run)
-    target = ("run", str(run.id))
-    await record(session, run.organization_id, actor, "run.cancel_requested", target=target)
 
 
 async def _active_agents(session: AsyncSession, job: Job, wanted: list[UUID] | None) -> list[UUID]:

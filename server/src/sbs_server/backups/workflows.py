@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from temporalio import workflow
@@ -11,9 +12,10 @@ from sbs_server.admission.steps import Admission, SharedTicket
 from sbs_server.admission.types import TicketRef, TicketRequest
 from sbs_server.agents.order_types import Order
 from sbs_server.agents.orders import carry_out
-from sbs_server.backups.giving_up import failed_by, retention_failed
-from sbs_server.backups.types import BackupOutcomes, BackupPlan, Finish, ForgetRequest, RunEnd, TargetOutcome
+from sbs_server.backups.types import BackupOutcomes, BackupPlan, ForgetRequest, TargetOutcome
 from sbs_server.kit.workflows import LONG_STEP_TIMEOUT, SIGN_OF_LIFE_WITHIN, STEADY, STEP_TIMEOUT, RunRef
+from sbs_server.runs.ending import failed_by, finish
+from sbs_server.runs.types import RunEnd
 
 with workflow.unsafe.imports_passed_through():
     from sbs_server.backups.activities import BackupActivities
@@ -42,7 +44,7 @@ class BackupWorkflow:
             end = await self._whole(ref)
         except ActivityError as error:
             end = failed_by(error)
-        return await self._finish(ref, end)
+        return await finish(ref, end)
 
     async def _whole(self, ref: RunRef) -> RunEnd:
         plan = await workflow.execute_activity_method(
@@ -60,7 +62,7 @@ class BackupWorkflow:
         try:
             await self._forget(ref, plan, plan.keep_last)
         except ActivityError as error:
-            return retention_failed(end, error)
+            return _retention_failed(end, error)
         return end
 
     async def _back_up(self, ref: RunRef, plan: BackupPlan) -> RunEnd:
@@ -95,15 +97,6 @@ class BackupWorkflow:
         finally:
             await self._admission.release(TicketRef(ref.organization_id, ref.run_id, "forget"))
 
-    async def _finish(self, ref: RunRef, end: RunEnd) -> RunEnd:
-        await workflow.execute_activity_method(
-            BackupActivities.finish,
-            Finish(ref.organization_id, ref.run_id, end),
-            start_to_close_timeout=STEP_TIMEOUT,
-            retry_policy=STEADY,
-        )
-        return end
-
 
 async def _all(targets: list[Coroutine[Any, Any, TargetOutcome]]) -> list[TargetOutcome]:
     """Every target comes to its end before one that failed is raised: the ticket is for all of them."""
@@ -116,3 +109,9 @@ async def _all(targets: list[Coroutine[Any, Any, TargetOutcome]]) -> list[Target
 
 def _ticket(ref: RunRef, plan: BackupPlan, purpose: str, *, exclusive: bool) -> TicketRequest:
     return TicketRequest(ref.organization_id, ref.run_id, purpose, plan.restic_repository_ids, exclusive)
+
+
+def _retention_failed(end: RunEnd, error: ActivityError) -> RunEnd:
+    """The backup itself is good; what should have been forgotten is left to the next run."""
+    message = failed_by(error).error_message
+    return replace(end, state="completed_with_warnings", error_code="retention_failed", error_message=message)

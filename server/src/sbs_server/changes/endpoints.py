@@ -6,23 +6,24 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 
 from sbs_server.auth.reading import Follower
-from sbs_server.auth.scope import Reader
+from sbs_server.auth.scope import ORGANIZATION, Reader
 from sbs_server.auth.sessions import COOKIE, CurrentSessions
 from sbs_server.changes import stream
 from sbs_server.changes.schemas import ChangeStream
 from sbs_server.changes.stream import Tempo
-from sbs_server.kit.http.after_commit import AfterCommit, ByteStream
+from sbs_server.kit.http.after_commit import AfterCommit
 from sbs_server.kit.http.edge import TransactionalRoute
+from sbs_server.kit.http.event_stream import MEDIA_TYPE, event_stream
 
 router = APIRouter(
-    prefix="/api/v1/organizations/{organization_id}/events",
+    prefix=f"{ORGANIZATION}/events",
     tags=["events"],
     route_class=TransactionalRoute,
 )
 
 
 class EventStream(Response):
-    media_type = stream.MEDIA_TYPE
+    media_type = MEDIA_TYPE
 
 
 @router.get(
@@ -53,8 +54,6 @@ async def events(
     tempo: Tempo = getattr(state, "tempo", Tempo())
 
     async def follow() -> Response:
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        body = stream.change_events(source, follower, last_event_id, tempo)
-        return ByteStream(body, media_type=stream.MEDIA_TYPE, headers=headers)
+        return event_stream(stream.change_events(source, follower, last_event_id, tempo))
 
     return AfterCommit(request, follow)

@@ -5,28 +5,21 @@ missing all the same the reader is let go, and comes back with the id of the las
 taken yet is kept as the last change of each object and the last progress of each run, within bounds.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
-from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamInfo
 
 from sbs_server.changes.reading import as_progress, change_of
 from sbs_server.changes.schemas import Change, ChangedKind, RunProgress
-from sbs_server.kit.errors import UnavailableError
 from sbs_server.messaging.connection import Link
-from sbs_server.messaging.errors import NotConnectedError
+from sbs_server.messaging.listening import Listening, News, listening, or_unavailable
 from sbs_server.messaging.streams import DOMAIN_STREAM
-
-log = structlog.get_logger()
 
 MOST_CHANGES = 1000
 MOST_RUNS = 1000
@@ -35,7 +28,6 @@ _LONGEST_GAP = 10_000
 _HEARTBEAT_S = 10.0
 _SILENCE_S = 3 * _HEARTBEAT_S
 _FORGOTTEN_AFTER_S = 60.0
-_CONNECTED_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +39,13 @@ class Start:
     lost: bool
 
 
-class Watch:
+class Watch(News):
     """What has come in since it was last asked."""
 
     def __init__(self, client: Client, epoch: str, start: Start) -> None:
+        super().__init__(client)
         self.start = start
-        self._client = client
         self._epoch = epoch
-        self._news = asyncio.Event()
         self._changes: dict[tuple[ChangedKind, UUID], tuple[int, Change]] = {}
         self._progress: dict[UUID, RunProgress] = {}
         self._overflowed = False
@@ -66,20 +57,11 @@ class Watch:
     @property
     def gone(self) -> bool:
         """Whether nothing (or not everything) will come any more: the reader has to begin anew."""
-        return self._broken or self._client.is_closed or time.monotonic() - self._heard_at > _SILENCE_S
+        return super().gone or self._broken or time.monotonic() - self._heard_at > _SILENCE_S
 
     def event_id(self, sequence: int) -> str:
         """What a reader gives back as Last-Event-ID."""
         return f"{self._epoch}-{sequence}"
-
-    async def wait(self, stopping: asyncio.Event, timeout_s: float) -> None:
-        """Until there is something new, the process is to stop, or the time is over."""
-        waits = [asyncio.ensure_future(event.wait()) for event in (self._news, stopping)]
-        try:
-            await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
     def take_changes(self) -> tuple[int | None, list[tuple[int, Change]]]:
         """Changes with their sequence, in order; or, when there were too many, the sequence of the last one."""
@@ -134,65 +116,37 @@ class ChangeFeed:
 
         Raises UnavailableError when the bus can't be reached.
         """
-        client = await self._client()
-        subscriptions: list[Subscription] = []
-        try:
-            yield await _begin(client, organization_id, last_event_id, subscriptions)
-        finally:
-            # A task of its own: our caller may be in the middle of being cancelled.
-            await asyncio.shield(asyncio.ensure_future(_end(client, subscriptions)))
-
-    async def _client(self) -> Client:
-        """The connection; one that was lost this moment is waited for, since it is being made again."""
-        try:
-            async with asyncio.timeout(_CONNECTED_WITHIN_S):
-                await self._link.wait_connected()
-                return self._link.client
-        except (TimeoutError, NotConnectedError) as error:
-            raise _unavailable(error) from error
+        async with listening(self._link) as own:
+            with or_unavailable():
+                watch = await _begin(own, organization_id, last_event_id)
+            yield watch
 
 
-async def _begin(
-    client: Client, organization_id: UUID, last_event_id: str | None, made: list[Subscription]
-) -> Watch:
-    jetstream, owner = client.jetstream(), organization_id.hex
-    try:
-        info = await jetstream.stream_info(DOMAIN_STREAM)
-        epoch = _epoch(info)
-        watch = Watch(client, epoch, where_to_begin(last_event_id, epoch, info))
-        inbox = client.new_inbox()
-        made.append(await client.subscribe(inbox, cb=watch.on_event))
-        made.append(await client.subscribe(f"live.{owner}.*", cb=watch.on_progress))
-        await jetstream.add_consumer(
-            DOMAIN_STREAM,
-            ConsumerConfig(
-                deliver_subject=inbox,
-                filter_subject=f"event.{owner}.>",
-                deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-                opt_start_seq=watch.start.sequence + 1,
-                ack_policy=AckPolicy.NONE,
-                idle_heartbeat=_HEARTBEAT_S,
-                mem_storage=True,
-                inactive_threshold=_FORGOTTEN_AFTER_S,
-            ),
-        )
-        await client.flush()
-    except (NatsError, OSError, TimeoutError) as error:
-        raise _unavailable(error) from error
-    return watch
-
-
-def _unavailable(error: Exception) -> UnavailableError:
-    """What the reader is told; the reason is for the log."""
-    log.warning("changes_unavailable", reason=str(error) or type(error).__name__)
-    return UnavailableError("request.unavailable", component="NATS")
-
-
-async def _end(client: Client, subscriptions: list[Subscription]) -> None:
+async def _begin(own: Listening, organization_id: UUID, last_event_id: str | None) -> Watch:
     """The server forgets the consumer by itself when nobody listens."""
-    for subscription in subscriptions:
-        if not client.is_closed:
-            await subscription.unsubscribe()
+    client, owner = own.client, organization_id.hex
+    jetstream = client.jetstream()
+    info = await jetstream.stream_info(DOMAIN_STREAM)
+    epoch = _epoch(info)
+    watch = Watch(client, epoch, where_to_begin(last_event_id, epoch, info))
+    inbox = client.new_inbox()
+    await own.subscribe(inbox, watch.on_event)
+    await own.subscribe(f"live.{owner}.*", watch.on_progress)
+    await jetstream.add_consumer(
+        DOMAIN_STREAM,
+        ConsumerConfig(
+            deliver_subject=inbox,
+            filter_subject=f"event.{owner}.>",
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=watch.start.sequence + 1,
+            ack_policy=AckPolicy.NONE,
+            idle_heartbeat=_HEARTBEAT_S,
+            mem_storage=True,
+            inactive_threshold=_FORGOTTEN_AFTER_S,
+        ),
+    )
+    await client.flush()
+    return watch
 
 
 def _epoch(info: StreamInfo) -> str:

@@ -11,16 +11,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from sbs_server.auth.reading import Follower
 from sbs_server.changes.feed import ChangeFeed, Watch
 from sbs_server.changes.schemas import Ready, Reset, RunProgress
 from sbs_server.kit.db.session import Database
+from sbs_server.kit.http.event_stream import STILL_HERE, event
 from sbs_server.kit.http.open_streams import OpenStreams
-
-MEDIA_TYPE = "text/event-stream"
-STILL_HERE = b": still here\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +102,23 @@ async def _told(source: Source, reader: Follower, watch: Watch, tempo: Tempo) ->
 
 def _beginning(watch: Watch) -> Iterator[bytes]:
     at = watch.event_id(watch.start.sequence)
-    yield _event("ready", Ready(resumed=watch.start.resumed), at)
+    yield event("ready", Ready(resumed=watch.start.resumed).model_dump_json(), at)
     if watch.start.lost:
-        yield _event("reset", Reset(reason="too_old"), at)
+        yield event("reset", Reset(reason="too_old").model_dump_json(), at)
 
 
 def _changes(watch: Watch) -> Iterator[bytes]:
     lost_up_to, changes = watch.take_changes()
     if lost_up_to is not None:
-        yield _event("reset", Reset(reason="slow"), watch.event_id(lost_up_to))
+        yield event("reset", Reset(reason="slow").model_dump_json(), watch.event_id(lost_up_to))
     for sequence, change in changes:
-        yield _event("changed", change, watch.event_id(sequence))
+        yield event("changed", change.model_dump_json(), watch.event_id(sequence))
 
 
 def _progress(watch: Watch, paced: _Paced) -> Iterator[bytes]:
     paced.add(watch.take_progress())
     for progress in paced.due():
-        yield _event("progress", progress)
+        yield event("progress", progress.model_dump_json())
 
 
 async def _may_read(database: Database, reader: Follower) -> bool:
@@ -130,8 +126,3 @@ async def _may_read(database: Database, reader: Follower) -> bool:
         return False
     async with database.transaction(reader.organization_id, user_id=reader.user_id) as session:
         return await reader.may_read(session)
-
-
-def _event(name: str, data: BaseModel, event_id: str | None = None) -> bytes:
-    head = "" if event_id is None else f"id: {event_id}\n"
-    return f"{head}event: {name}\ndata: {data.model_dump_json()}\n\n".encode()

@@ -8,14 +8,23 @@ from typing import Any
 
 import httpx
 
-from sbs_server.cli.errors import CliError, NotSignedInError, UnreachableError, UsageError
+from sbs_server.auth.cookie import SESSION_COOKIE
+from sbs_server.cli.errors import CliError, NotNowError, NotSignedInError, UnreachableError, UsageError
 from sbs_server.cli.finding import choose, whole_id
-from sbs_server.cli.reaching import CONSOLE, unreachable
+from sbs_server.cli.reaching import CONSOLE, not_now, unreachable
 from sbs_server.cli.session_file import Session
 from sbs_server.cli.values import Json
 
-COOKIE = "__Host-sbs_session"
 _TIMEOUT_S = 30.0
+# The platform is there and goes on: a part of it starts or is away, or a limit is reached for a while.
+_NOT_NOW = {
+    httpx.codes.TOO_MANY_REQUESTS,
+    httpx.codes.BAD_GATEWAY,
+    httpx.codes.SERVICE_UNAVAILABLE,
+    httpx.codes.GATEWAY_TIMEOUT,
+}
+# Of maintenance that is announced for longer one wants to hear now and then.
+_LONGEST_WAIT_S = 3600.0
 
 
 class Client:
@@ -26,7 +35,7 @@ class Client:
         self._base = f"/organizations/{session.organization_id}"
         self._http = connection(session.url, session.ca_file)
         self._http.headers["X-CSRF-Token"] = session.csrf_token
-        self._http.headers["Cookie"] = f"{COOKIE}={session.cookie}"
+        self._http.headers["Cookie"] = f"{SESSION_COOKIE}={session.cookie}"
 
     def get(self, path: str, /, **query: Any) -> Json:
         return self._call("GET", path, params={k: v for k, v in query.items() if v is not None})
@@ -139,18 +148,35 @@ def send(http: httpx.Client, method: str, path: str, **options: Any) -> httpx.Re
 
 
 def problem(answer: httpx.Response) -> CliError:
-    """A problem+json answer as one line."""
+    """A problem+json answer as one line; `NotNowError` where the same may work later."""
+    text = _said(answer)
+    if answer.status_code in _NOT_NOW:
+        text = text or not_now(answer.url.netloc.decode(), answer.status_code)
+        return NotNowError(text, _retry_after_s(answer))
+    text = text or (
+        f"{answer.url.netloc.decode()} answered {answer.status_code}, not as SBS does: give {CONSOLE}"
+    )
+    kind = NotSignedInError if answer.status_code == httpx.codes.UNAUTHORIZED else CliError
+    return kind(text)
+
+
+def _said(answer: httpx.Response) -> str | None:
+    """What SBS said; None: it was not SBS that answered."""
     try:
         said = answer.json()
         fields = [
             f"{_field(entry['pointer'])}: {entry['message']} {entry.get('hint') or ''}".rstrip()
             for entry in said.get("errors", [])
         ]
-        text = "; ".join(fields) or f"{said['detail']} {said.get('hint') or ''}".rstrip()
-    except (ValueError, KeyError):
-        text = f"{answer.url.netloc.decode()} answered {answer.status_code}, not as SBS does: give {CONSOLE}"
-    kind = NotSignedInError if answer.status_code == httpx.codes.UNAUTHORIZED else CliError
-    return kind(text)
+        return "; ".join(fields) or f"{said['detail']} {said.get('hint') or ''}".rstrip()
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+
+
+def _retry_after_s(answer: httpx.Response) -> float:
+    """Seconds, as SBS gives them; a proxy may give a date, and then our own pause does."""
+    given = answer.headers.get("Retry-After", "")
+    return min(float(given), _LONGEST_WAIT_S) if given.isdecimal() else 0.0
 
 
 def _field(pointer: str) -> str:

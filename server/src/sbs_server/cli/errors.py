@@ -4,6 +4,7 @@
     ├── UsageError             2  an argument is wrong
     ├── NotSignedInError       5  sign in first (`sbs login`)
     └── UnreachableError       6  the control plane can't be reached, or is not who it should be
+        └── NotNowError        6  it is reached and can't answer now: what was asked may work later
 
 `sbs runs watch`, and whatever waits for a run, ends with 0 (succeeded), 3 (completed with warnings, or partial),
 1 (failed) or 4 (cancelled). With several runs it is the worst of them: 1 before 4 before 3.
@@ -27,6 +28,14 @@ class NotSignedInError(CliError):
 
 class UnreachableError(CliError):
     exit_code = 6
+    retry_after_s: float = 0.0
+    """Sooner than that, in seconds, there is no use in another try."""
+
+
+class NotNowError(UnreachableError):
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 RUN_EXIT_CODES = {

@@ -30,6 +30,16 @@ def unreachable(address: str, error: Exception) -> UnreachableError:
     return UnreachableError(said or _of_http(address, error))
 
 
+def not_now(address: str, status: int) -> str:
+    """One sentence about an answer that says "not now" and is not of SBS itself, but of what stands before it."""
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        return f"{address} was asked too often ({status}): try again later"
+    return (
+        f"{address} answers, but SBS behind it does not ({status}), as while it starts: try again; "
+        "`sbs status` on its machine says how it is"
+    )
+
+
 def _of_the_system(address: str, cause: BaseException) -> str | None:
     """What the operating system or OpenSSL said, if it was one of them."""
     if isinstance(cause, ssl.SSLError):

@@ -8,6 +8,15 @@ from sbs_server.cli.values import Json, between, counted, moment, printable, siz
 
 _SAME, _FEW = 0.7, 4
 """A text of at least four words, of which this share is in another one, says nothing new beside it."""
+_WARNINGS = {
+    "unreadable": "not readable",
+    "vanished": "not there",
+    "changed": "changed while it was read",
+    "restore_failed": "not restored",
+    "left_out": "left out: its place is taken",
+    "owner_lost": "owner not restored",
+    "other": "other",
+}
 
 
 def state(run: Json) -> str:
@@ -113,6 +122,11 @@ def owners(result: Json) -> str | None:
     return (
         f"{count} files and folders belong to the agent's account instead of their owner" if count else None
     )
+
+
+def warning(said: Json) -> str:
+    """What happened to a file; a newer agent may know more."""
+    return _WARNINGS.get(said["code"], spaced(said["code"]))
 
 
 def renamed(result: Json) -> str | None:

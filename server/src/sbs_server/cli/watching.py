@@ -12,6 +12,7 @@ from sbs_server.cli.live_line import LiveLine
 from sbs_server.cli.output import Fact, field, show_one
 from sbs_server.cli.values import Json, counted, duration, printable, size
 
+# In a row, without a word about the run in between.
 _BREAKS = 30
 _PAUSE_S = 2.0
 
@@ -32,8 +33,6 @@ def watch(client: Client, run_id: str, *, as_json: bool) -> int:
         raise typer.Exit(INTERRUPTED) from error
     finally:
         line.clear()
-    if run["kind"] == "restore" and not as_json:
-        run["restore"] = client.get(f"/restores/{run_id}")
     show_one(run, _ENDS.get(run["kind"], telling.FACTS), as_json=as_json)
     return RUN_EXIT_CODES[run["state"]]
 
@@ -44,6 +43,7 @@ class View:
     def __init__(self, line: LiveLine) -> None:
         self._line = line
         self._told = ""
+        self._trouble = ""
         self._repositories: dict[str, str] = {}
 
     def on_run(self, run: Json) -> None:
@@ -65,7 +65,13 @@ class View:
         self._line.update(label + progress(data), f"{label}{data['phase']}")
 
     def on_break(self, error: UnreachableError) -> None:
-        self._line.say(f"sbs: {error}; trying again")
+        """Once for each trouble, however often it is tried."""
+        if str(error) != self._trouble:
+            self._line.say(f"sbs: {error}; trying again")
+            self._trouble = str(error)
+
+    def on_news(self) -> None:
+        self._trouble = ""
 
 
 def progress(data: Json) -> str:
@@ -87,30 +93,56 @@ def progress(data: Json) -> str:
 
 def _follow(client: Client, run_id: str, view: View | None) -> Json:
     """The live view may break off (a restart of the platform): the run's own state decides."""
-    for _ in range(_BREAKS):
+    silent = 0
+    while silent < _BREAKS:
+        heard, trouble = _look(client, run_id, view)
+        silent = 0 if heard else silent
         try:
-            _look(client, run_id, view)
-            run = client.get(f"/runs/{run_id}")
+            run = _state(client, run_id, with_details=view is not None)
         except UnreachableError as error:
-            if view is not None:
-                view.on_break(error)
+            silent, trouble = silent + 1, error
         else:
+            silent = 0
             if run["state"] in RUN_EXIT_CODES:
                 return run
-        time.sleep(_PAUSE_S)
+            if view is not None:
+                view.on_run(run)
+        if view is not None and trouble is not None:
+            view.on_break(trouble)
+        time.sleep(_PAUSE_S if trouble is None else max(_PAUSE_S, trouble.retry_after_s))
     raise UnreachableError(
         f"the live view of run {run_id} broke off again and again, and the run goes on without it; "
         f"look later with `sbs runs watch {run_id}`"
     )
 
 
-def _look(client: Client, run_id: str, view: View | None) -> None:
-    """Until the stream ends."""
-    for event, data in client.events(f"/runs/{run_id}/events"):
-        if view is not None and event == "progress":
-            view.on_progress(data)
-        elif view is not None and event == "run":
-            view.on_run(data)
+def _look(client: Client, run_id: str, view: View | None) -> tuple[bool, UnreachableError | None]:
+    """Until the stream ends. Gives back whether it told anything, and what broke it off."""
+    heard = False
+    try:
+        for event, data in client.events(f"/runs/{run_id}/events"):
+            heard = True
+            if view is not None:
+                _show(view, event, data)
+    except UnreachableError as error:
+        return heard, error
+    return heard, None
+
+
+def _show(view: View, event: str, data: Json) -> None:
+    view.on_news()
+    if event == "progress":
+        view.on_progress(data)
+    elif event == "run":
+        view.on_run(data)
+
+
+def _state(client: Client, run_id: str, *, with_details: bool) -> Json:
+    """The run; with what a summary for people says beyond it, once it has ended."""
+    run = client.get(f"/runs/{run_id}")
+    if with_details and run["kind"] == "restore" and run["state"] in RUN_EXIT_CODES:
+        run["restore"] = client.get(f"/restores/{run_id}")
+    return run
 
 
 _BEGINNING = (

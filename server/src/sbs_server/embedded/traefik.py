@@ -12,13 +12,14 @@ from sbs_server.embedded.checks import http_ok
 from sbs_server.embedded.component import Command, Component, Context
 from sbs_server.embedded.layout import DataDirectory, write_file
 from sbs_server.embedded.ports import LOOPBACK
+from sbs_server.kit.http.headers import CLIENT_CERTIFICATE, CLIENT_CERTIFICATE_INFO, INGRESS
 
 # Guessing passwords or tokens is slowed down here, before anything expensive happens.
 _GUESSABLE = ("/api/v1/session", "/agent/v1/enrol")
 _DYNAMIC = "dynamic/sbs.yml"
 
 # A client's own copy of what we add is removed. `aliasHeadersStrategy` does the same for X_Sbs_Ingress and the like.
-_OURS = ("X-Forwarded-Tls-Client-Cert", "X-Forwarded-Tls-Client-Cert-Info", "X-Sbs-Ingress")
+_OURS = (CLIENT_CERTIFICATE, CLIENT_CERTIFICATE_INFO, INGRESS)
 
 
 def static_configuration(context: Context) -> dict[str, Any]:
@@ -89,9 +90,7 @@ def _http(context: Context) -> dict[str, Any]:
             "client-certificate": {"passTLSClientCert": {"pem": True}},
             "ingress": {
                 "headers": {
-                    "customRequestHeaders": {
-                        "X-Sbs-Ingress": read_secret(context.directory.secrets / "ingress")
-                    }
+                    "customRequestHeaders": {INGRESS: read_secret(context.directory.secrets / "ingress")}
                 }
             },
             "security": {"headers": _SECURITY_HEADERS},

@@ -12,10 +12,16 @@ from starlette.types import Receive, Scope, Send
 
 from sbs_server.gateway.access import decide
 from sbs_server.gateway.authorize import AgentIdentity, Authorizer, CertificateReader, IngressGuard
-from sbs_server.gateway.errors import GatewayError, MalformedError, StorageTroubleError, UnavailableError
+from sbs_server.gateway.errors import (
+    GatewayError,
+    MalformedError,
+    RefusedError,
+    StorageTroubleError,
+    UnavailableError,
+)
 from sbs_server.gateway.exchange import ClientGoneError, Exchange
 from sbs_server.gateway.layout import StorageRoots, parse_target
-from sbs_server.gateway.locks import LockRegistry
+from sbs_server.gateway.locks import GuestLock, LockRegistry
 from sbs_server.gateway.metering import Meter
 from sbs_server.gateway.operations import Call, Limits, Operations
 from sbs_server.gateway.room import FileSystemRoom, Room
@@ -225,3 +231,31 @@ class Gateway:
             await asyncio.sleep(_SWEEP_EVERY_S)
             given = self._given
             await given.threads.run(self._locks.sweep, given.roots, older_than_s=_SWEEP_EVERY_S)
+            await sweep_guests(self._locks, given, older_than_s=_SWEEP_EVERY_S)
+
+
+async def sweep_guests(locks: LockRegistry, given: GatewayParts, *, older_than_s: float) -> int:
+    """Removes the locks of agents that only restored from a repository and may not any more; returns how many.
+
+    What can't be found out or reached now is left to the next time.
+    """
+    removed = 0
+    for lock in await given.threads.run(locks.of_guests, older_than_s=older_than_s):
+        try:
+            await given.authorizer.restic_repository(lock.restic_repository_id, lock.guest)
+        except RefusedError:
+            removed += await _remove(locks, given, lock)
+        except GatewayError as error:
+            _log.warning("gateway.guest_lock_left", reason=str(error))
+    return removed
+
+
+async def _remove(locks: LockRegistry, given: GatewayParts, lock: GuestLock) -> bool:
+    found = {"restic_repository_id": lock.restic_repository_id.hex, "agent_id": lock.guest.agent_id.hex}
+    try:
+        await given.threads.run(locks.remove, given.roots, lock)
+    except (GatewayError, OSError) as error:
+        _log.warning("gateway.guest_lock_left", **found, reason=str(error))
+        return False
+    _log.info("gateway.guest_lock_removed", **found)
+    return True

@@ -18,12 +18,13 @@ from uuid import UUID
 from cryptography import x509
 
 from sbs_server.gateway.errors import RefusedError, UnauthenticatedError
+from sbs_server.kit.http.headers import CLIENT_CERTIFICATE, INGRESS, asgi_name
 from sbs_server.kit.pki import AgentIdentity, PkiError, certificates_from_header, parse_agent_identity
 
 __all__ = ["AgentIdentity", "Authorizer", "CertificateReader", "IngressGuard", "RepositoryGrant"]
 
-INGRESS_HEADER = b"x-sbs-ingress"
-CERTIFICATE_HEADER = b"x-forwarded-tls-client-cert"
+_INGRESS = asgi_name(INGRESS)
+_CERTIFICATE = asgi_name(CLIENT_CERTIFICATE)
 _REMEMBERED = 4096
 
 
@@ -64,7 +65,7 @@ class IngressGuard:
 
     def check(self, headers: dict[bytes, bytes]) -> None:
         """Raises: RefusedError."""
-        if not hmac.compare_digest(headers.get(INGRESS_HEADER, b""), self._secret):
+        if not hmac.compare_digest(headers.get(_INGRESS, b""), self._secret):
             raise RefusedError("the gateway answers requests that come through the platform's ingress only")
 
 
@@ -81,7 +82,7 @@ class CertificateReader:
 
     def identify(self, headers: dict[bytes, bytes]) -> AgentIdentity:
         """Raises: UnauthenticatedError, with what is wrong about the certificate."""
-        header = headers.get(CERTIFICATE_HEADER, b"")
+        header = headers.get(_CERTIFICATE, b"")
         if not header:
             raise UnauthenticatedError(
                 "no client certificate: enrol the agent, and use its certificate with restic"

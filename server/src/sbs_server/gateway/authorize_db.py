@@ -4,7 +4,8 @@
         returns table(path text, state text, own boolean)      -- SECURITY DEFINER, executable by sbs_app
 
 It returns no row unless the restic repository is the agent's (`own`) or the agent has an open command to restore from
-it, in that organization, and neither the agent nor the certificate is revoked. `path` is absolute; `state` is
+it (not one whose end was asked for more than five minutes ago), in that organization, and neither the agent nor the
+certificate is revoked. `path` is absolute; `state` is
 `ready`, or names why the repository can't be used now (`pending`, `quarantined`).
 """
 

@@ -17,9 +17,10 @@ from sbs_server.gateway.errors import (
     MalformedError,
     TooLargeError,
 )
+from sbs_server.kit.http.headers import CLIENT_CERTIFICATE, INGRESS, asgi_name
 
 # Each of these decides something; two of one kind would let sender and receiver read different ones.
-_ONCE = frozenset({b"content-length", b"range", b"x-sbs-ingress", b"x-forwarded-tls-client-cert"})
+_ONCE = frozenset({b"content-length", b"range", asgi_name(INGRESS), asgi_name(CLIENT_CERTIFICATE)})
 
 
 class ClientGoneError(Exception):

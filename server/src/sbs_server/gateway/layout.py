@@ -29,7 +29,7 @@ _PATH = re.compile(
     rb"/restic/(?P<id>[0-9a-f]{32})/"
     rb"(?:(?P<config>config)|(?P<kind>data|index|keys|locks|snapshots)/(?P<name>[0-9a-f]{64})?)?"
 )
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a FIFO planted in place of an object must not hang the thread that opens it.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 # Where uploads wait on file systems without unnamed files; restic's local backend never looks there.
@@ -117,7 +117,7 @@ class StorageRoots:
             try:
                 fd = _opened(stack, start, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, None)
                 for step in steps:
-                    fd = _opened(stack, step, _FOLDER, fd)
+                    fd = _opened(stack, step, FOLDER_FLAGS, fd)
             except (FileNotFoundError, PermissionError) as error:
                 raise UnavailableError(
                     f"the repository's folder can't be opened ({error.strerror}); is its storage mounted?"
@@ -180,7 +180,7 @@ class Repository:
                 if create:
                     _make_folder(step, fd)
                 try:
-                    fd = _opened(stack, step, _FOLDER, fd)
+                    fd = _opened(stack, step, FOLDER_FLAGS, fd)
                 except FileNotFoundError as error:
                     raise MissingError(f"{kind}: no such folder in the repository") from error
                 except NotADirectoryError as error:

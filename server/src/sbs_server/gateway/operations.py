@@ -25,9 +25,13 @@ _OCTETS = (b"content-type", b"application/octet-stream")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of single requests; restic's largest objects are packs (--pack-size, at most 128 MiB and a header)."""
+    """Bounds of single requests; restic's largest objects are packs (--pack-size, at most 128 MiB and a header).
+
+    A lock has less than 1 KiB. It may be added to a full storage, and to a repository of another agent.
+    """
 
     object_bytes: int = 256 << 20
+    lock_bytes: int = 64 << 10
     block_bytes: int = 1 << 20
     idle_s: float = 300.0
 
@@ -113,18 +117,22 @@ class Operations:
 
     async def _add(self, call: Call) -> None:
         kind, name = call.target.required_kind(), call.target.required_name()
-        size = call.exchange.content_length(self._limits.object_bytes)
+        is_lock = kind is Kind.LOCKS
+        size = call.exchange.content_length(self._limits.lock_bytes if is_lock else self._limits.object_bytes)
         upload = Upload(self._uploads, call.grant, kind, name, size)
 
         def note_maker() -> None:
-            self._locks.record(call.grant.restic_repository_id, name, call.agent.agent_id, call.grant.root)
+            guest = None if call.grant.own else call.agent
+            self._locks.record(
+                call.grant.restic_repository_id, name, call.agent.agent_id, call.grant.root, guest
+            )
 
         await receive(
             upload,
             _counted(call),
             self._threads,
             batch_bytes=batch_size(call.running),
-            before_visible=note_maker if kind is Kind.LOCKS else None,
+            before_visible=note_maker if is_lock else None,
         )
         call.usage.objects_in += 1
         await call.exchange.answer(200)

@@ -1,8 +1,9 @@
 """The gateway's own durable state: one SQLite file in its folder of the data directory.
 
-Two tables: which agent made which lock, and which repositories may hold named temporary files. Both must survive
-kill -9 and power loss (synchronous=FULL); both are small, so one connection and one lock do. The folder belongs to
-one gateway process at a time (flock): a second one would sweep away the uploads of the first.
+Which agent made which lock, as whom it did so in another agent's repository, and which repositories may hold named
+temporary files. All of it must survive kill -9 and power loss (synchronous=FULL); all of it is small, so one
+connection and one lock do. The folder belongs to one gateway process at a time (flock): a second one would sweep away
+the uploads of the first.
 """
 
 from __future__ import annotations
@@ -22,6 +23,14 @@ CREATE TABLE IF NOT EXISTS agent_lock (
     agent TEXT NOT NULL,
     root TEXT NOT NULL,
     made_at REAL NOT NULL,
+    PRIMARY KEY (restic_repository, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS guest_lock (
+    restic_repository TEXT NOT NULL,
+    name TEXT NOT NULL,
+    organization TEXT NOT NULL,
+    serial TEXT NOT NULL,
+    not_after REAL NOT NULL,
     PRIMARY KEY (restic_repository, name)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS temporary_folder (root TEXT PRIMARY KEY) WITHOUT ROWID;

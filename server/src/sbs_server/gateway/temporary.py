@@ -14,13 +14,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from sbs_server.gateway.errors import GatewayError
-from sbs_server.gateway.layout import TEMPORARY, Repository, StorageRoots
+from sbs_server.gateway.layout import FOLDER_FLAGS, TEMPORARY, Repository, StorageRoots
 from sbs_server.gateway.state import GatewayState
 
 _PREFIX = "sbs-upload-"
 _NO_UNNAMED = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT}
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class TemporaryFile:
@@ -94,7 +93,7 @@ class TemporaryFiles:
         self._note(repository.root)
         with suppress(FileExistsError):
             os.mkdir(TEMPORARY, 0o700, dir_fd=repository.fd)
-        folder = os.open(TEMPORARY, _FOLDER, dir_fd=repository.fd)
+        folder = os.open(TEMPORARY, FOLDER_FLAGS, dir_fd=repository.fd)
         try:
             name = _PREFIX + secrets.token_hex(16)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -128,7 +127,7 @@ class TemporaryFiles:
 
 def _remove_left_over(repository: Repository) -> int:
     try:
-        folder = os.open(TEMPORARY, _FOLDER, dir_fd=repository.fd)
+        folder = os.open(TEMPORARY, FOLDER_FLAGS, dir_fd=repository.fd)
     except FileNotFoundError:
         return 0
     try:

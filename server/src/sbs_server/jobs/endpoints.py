@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from sbs_server.auth.scope import Operator, Reader
+from sbs_server.auth.scope import ORGANIZATION, Operator, Reader
 from sbs_server.jobs import due, service
 from sbs_server.jobs import repository as query
 from sbs_server.jobs.notes import clock_notes
@@ -23,9 +23,7 @@ from sbs_server.kit.i18n import Locale
 from sbs_server.models import Job
 from sbs_server.runs import last
 
-router = APIRouter(
-    prefix="/api/v1/organizations/{organization_id}/jobs", tags=["jobs"], route_class=TransactionalRoute
-)
+router = APIRouter(prefix=f"{ORGANIZATION}/jobs", tags=["jobs"], route_class=TransactionalRoute)
 
 
 def job_filter(

@@ -1,1 +1,1 @@
-"""The bus: the outbox and its relay, NATS connections, agents' subjects, presence."""
+"""The bus: connections to NATS, who is let in with which subjects, agents' events, the outbox and its relay."""

@@ -5,7 +5,6 @@ All of it may be done twice: a redelivered event does it again.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +12,9 @@ import structlog
 from temporalio.client import AsyncActivityCancelledError, Client
 from temporalio.service import RPCError, RPCStatusCode
 
-log = structlog.get_logger()
+from sbs_server.messaging.pace import CALL_TIMEOUT
 
-_CALL = timedelta(seconds=8)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class ActivityBridge:
             workflow_id=activity.workflow_id, run_id=None, activity_id=activity.activity_id
         )
         try:
-            await handle.complete(outcome, rpc_timeout=_CALL)
+            await handle.complete(outcome, rpc_timeout=CALL_TIMEOUT)
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise
@@ -75,7 +74,7 @@ class ActivityBridge:
             workflow_id=activity.workflow_id, run_id=None, activity_id=activity.activity_id
         )
         try:
-            await handle.heartbeat(rpc_timeout=_CALL)
+            await handle.heartbeat(rpc_timeout=CALL_TIMEOUT)
         except AsyncActivityCancelledError as error:
             # Also raised for a paused or reset activity; only a cancellation concerns the agent.
             return error.details is None or error.details.cancel_requested

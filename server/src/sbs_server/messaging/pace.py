@@ -1,6 +1,10 @@
-"""How long to wait before trying again."""
+"""How long to wait: for an answer, and before trying again."""
 
 import secrets
+from datetime import timedelta
+
+CALL_TIMEOUT = timedelta(seconds=8)
+"""For one call to Temporal: whatever else waits for its turn has to go on."""
 
 
 class Backoff:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,11 +14,11 @@ from temporalio.service import RPCError, RPCStatusCode
 from sbs_protocol.identifiers import parse_hex_id
 from sbs_server.messaging.effects import Effect, ScheduleSync, text
 from sbs_server.messaging.errors import PassingEffectError, PoisonEffectError
+from sbs_server.messaging.pace import CALL_TIMEOUT
 from sbs_server.models import Outbox, OutboxKind
 
 log = structlog.get_logger()
 
-_CALL = timedelta(seconds=8)
 # What no repetition changes. Everything else (unavailable, deadline, resource exhausted, …) passes.
 _LASTING = {
     RPCStatusCode.INVALID_ARGUMENT,
@@ -56,7 +55,7 @@ class WorkflowEffects:
                     id=text(row, "workflow_id"),
                     task_queue=self._task_queue,
                     id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                    rpc_timeout=_CALL,
+                    rpc_timeout=CALL_TIMEOUT,
                 )
             except WorkflowAlreadyStartedError:
                 log.info("workflow_already_started", workflow=row.payload["workflow_id"])
@@ -65,7 +64,7 @@ class WorkflowEffects:
         """Tells a workflow something; one that is over need not know."""
         handle = self._temporal.get_workflow_handle(text(row, "workflow_id"))
         async with _calls(gone_is_fine=True):
-            await handle.signal(text(row, "signal"), args=_arguments(row), rpc_timeout=_CALL)
+            await handle.signal(text(row, "signal"), args=_arguments(row), rpc_timeout=CALL_TIMEOUT)
 
     async def schedule(self, row: Outbox) -> None:
         """Brings a job's schedule up to date."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from sbs_server.audit.service import Actor, record
+from sbs_server.audit.service import record
 from sbs_server.auth.caller import Caller
 from sbs_server.kit.errors import ConflictError, FieldProblem, ForbiddenError, NotFoundError
 from sbs_server.kit.http.edge import Edge
@@ -85,6 +85,5 @@ def _taken(name: str) -> ConflictError:
 async def _record(
     session: AsyncSession, caller: Caller, organization_id: UUID, action: str, details: dict[str, object]
 ) -> None:
-    actor = Actor("user", str(caller.user_id), caller.address)
     target = ("organization", str(organization_id))
-    await record(session, organization_id, actor, action, target=target, details=details)
+    await record(session, organization_id, caller.actor, action, target=target, details=details)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from sbs_server.auth.scope import Reader
+from sbs_server.auth.scope import ORGANIZATION, Reader
 from sbs_server.jobs.schemas import TimeZone
 from sbs_server.kit.http.edge import TransactionalRoute
 from sbs_server.kit.http.explained import ReaderLocale
@@ -12,7 +12,7 @@ from sbs_server.overview import service
 from sbs_server.overview.schemas import Overview
 
 router = APIRouter(
-    prefix="/api/v1/organizations/{organization_id}/overview",
+    prefix=f"{ORGANIZATION}/overview",
     tags=["overview"],
     route_class=TransactionalRoute,
 )

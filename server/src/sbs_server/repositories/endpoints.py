@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from sbs_server.auth.scope import Admin, Reader
+from sbs_server.auth.scope import ORGANIZATION, Admin, Reader
 from sbs_server.kit.errors import FieldProblem
 from sbs_server.kit.http.edge import TransactionalRoute
 from sbs_server.kit.http.etags import IfMatch, etag
@@ -36,14 +36,14 @@ from sbs_server.repositories.spaces import Finding, Spaces
 from sbs_server.repositories.trials import Space, Trial
 
 router = APIRouter(
-    prefix="/api/v1/organizations/{organization_id}/repositories",
+    prefix=f"{ORGANIZATION}/repositories",
     tags=["repositories"],
     route_class=TransactionalRoute,
 )
 
 
 root_router = APIRouter(
-    prefix="/api/v1/organizations/{organization_id}/storage-roots",
+    prefix=f"{ORGANIZATION}/storage-roots",
     tags=["storage_roots"],
     route_class=TransactionalRoute,
 )

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, literal, select, text
+from sqlalchemy import Row, Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from sbs_server.kit.db.locks import lock
 from sbs_server.kit.http.sorting import Order, SortedPage
 from sbs_server.models import (
     Agent,
@@ -26,12 +27,11 @@ _ORDERS = {
     RepositorySort.NAME: Order(Repository.name, Repository.id, "text", descending=False),
     RepositorySort.NAME_DOWN: Order(Repository.name, Repository.id, "text", descending=True),
 }
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 
 
 async def lock_root(session: AsyncSession, root: str) -> None:
     """Only one transaction at a time takes folders below a storage root."""
-    await session.execute(_LOCK, {"what": f"storage-root:{root}"})
+    await lock(session, f"storage-root:{root}")
 
 
 async def page(

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +17,7 @@ from sbs_restic.cli import Repository as Location
 from sbs_restic.cli import Runner
 from sbs_restic.cli.commands import cat_config, init, key_add
 from sbs_restic.cli.errors import RepositoryMissingError, ResticFailedError, WrongPasswordError
+from sbs_server.kit.db.locks import lock
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.ids import new_id
 from sbs_server.models import (
@@ -31,7 +32,6 @@ from sbs_server.repositories.keys import SecretStore, new_password
 from sbs_server.repositories.markers import Marker, read_marker
 
 _TEMPLATE_NAME = ".chunker-template"
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 
 
 class RepositoryProblem(Exception):  # noqa: N818 - told to the user as a run's reason, by its code
@@ -88,7 +88,7 @@ class ResticRepositories:
         """The organization's template: gives all its repositories one chunker polynomial."""
         path = self._templates / organization_id.hex
         async with self._database.transaction(organization_id) as session:
-            await session.execute(_LOCK, {"what": f"template {organization_id}"})
+            await lock(session, f"template {organization_id}")
             query = select(Repository.id).where(Repository.layout == RepositoryLayout.TEMPLATE)
             place = (await session.scalars(query)).one_or_none()
             if place is None:
@@ -106,7 +106,7 @@ class ResticRepositories:
         agent_id: UUID | None,
         path: Path,
     ) -> UUID:
-        await session.execute(_LOCK, {"what": f"restic repository {repository_id} {agent_id}"})
+        await lock(session, f"restic repository {repository_id} {agent_id}")
         query = select(ResticRepository.id).where(
             ResticRepository.repository_id == repository_id,
             ResticRepository.agent_id.is_not_distinct_from(agent_id),
@@ -131,7 +131,7 @@ class ResticRepositories:
     async def _make(self, organization_id: UUID, row_id: UUID, template: Location | None) -> None:
         async with self._database.transaction(organization_id) as session:
             # Held while restic works (about two seconds, once in a repository's life): no second one begins.
-            await session.execute(_LOCK, {"what": f"make {row_id}"})
+            await lock(session, f"make {row_id}")
             row = await session.get_one(ResticRepository, row_id)
             if row.state == ResticRepositoryState.QUARANTINED:
                 raise RepositoryProblem("repository_quarantined", row.state_reason or "quarantined")

@@ -11,8 +11,6 @@ from sbs_protocol.identifiers import command_id
 from sbs_protocol.paths import WirePath
 from sbs_server.agents import commands
 from sbs_server.agents.order_types import Order
-from sbs_server.backups.service import changed
-from sbs_server.backups.types import RunEnd
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.workflows import RunRef
 from sbs_server.models import (
@@ -27,6 +25,8 @@ from sbs_server.models import (
     SnapshotCopy,
 )
 from sbs_server.restores.types import RestoreOutcome, RestorePlan
+from sbs_server.runs.lifecycle import changed
+from sbs_server.runs.types import RunEnd
 
 _STEP = "restore"
 

@@ -4,14 +4,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response, status
 
-from sbs_server.auth.scope import Operator, Reader
+from sbs_server.auth.scope import ORGANIZATION, Operator, Reader
 from sbs_server.kit.http.edge import TransactionalRoute
 from sbs_server.kit.http.explained import ReaderLocale
 from sbs_server.restores import service
 from sbs_server.restores.schemas import RestoreCreate, RestoreOut
 
 router = APIRouter(
-    prefix="/api/v1/organizations/{organization_id}/restores",
+    prefix=f"{ORGANIZATION}/restores",
     tags=["restores"],
     route_class=TransactionalRoute,
 )

@@ -6,7 +6,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from sbs_protocol.paths import WirePath
 from sbs_server.audit.service import Actor, record
-from sbs_server.backups.service import start_workflow
 from sbs_server.jobs.sources import is_windows_path
 from sbs_server.kit.errors import ConflictError, ForbiddenError, NotFoundError, invalid
 from sbs_server.kit.i18n import Locale
@@ -25,6 +24,7 @@ from sbs_server.models import (
 )
 from sbs_server.restores.schemas import RestoreCreate, RestoreOut
 from sbs_server.runs import service as runs
+from sbs_server.runs.lifecycle import start_workflow
 from sbs_server.snapshots import repository as snapshots
 
 

@@ -9,13 +9,12 @@ from sbs_server.admission.steps import Admission, SharedTicket
 from sbs_server.admission.types import TicketRequest
 from sbs_server.agents.order_types import Order
 from sbs_server.agents.orders import carry_out
-from sbs_server.backups.giving_up import failed_by
-from sbs_server.backups.types import Finish, RunEnd
 from sbs_server.kit.workflows import STEADY, STEP_TIMEOUT, RunRef
 from sbs_server.restores.types import RestoreOutcome
+from sbs_server.runs.ending import failed_by, finish
+from sbs_server.runs.types import RunEnd
 
 with workflow.unsafe.imports_passed_through():
-    from sbs_server.backups.activities import BackupActivities
     from sbs_server.restores.activities import RestoreActivities
 
 
@@ -41,13 +40,7 @@ class RestoreWorkflow:
             end = await self._whole(ref)
         except ActivityError as error:
             end = failed_by(error)
-        await workflow.execute_activity_method(
-            BackupActivities.finish,
-            Finish(ref.organization_id, ref.run_id, end),
-            start_to_close_timeout=STEP_TIMEOUT,
-            retry_policy=STEADY,
-        )
-        return end
+        return await finish(ref, end)
 
     async def _whole(self, ref: RunRef) -> RunEnd:
         plan = await workflow.execute_activity_method(

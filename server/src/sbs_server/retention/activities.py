@@ -2,6 +2,10 @@
 
 A snapshot that is in the repository but not registered here is never touched: an agent gone bad could have
 written it to push good ones out.
+
+Temporal may give the step out a second time while the first attempt is still at work: when it was away for longer
+than the step's signs of life may be missing. So each restic repository has a lock in the database, which is held
+while restic works on it; and nobody's lock in the repository is removed without that one and a ticket.
 """
 
 import asyncio
@@ -20,23 +24,30 @@ from sbs_restic.cli.commands import forget, unlock
 from sbs_restic.cli.errors import RepositoryLockedError
 from sbs_server.audit.service import Actor, record
 from sbs_server.backups.types import ForgetRequest
+from sbs_server.kit.db.locks import lock
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.workflows import LONG_STEP_TIMEOUT
 from sbs_server.messaging import outbox
 from sbs_server.models import (
+    AdmissionTicket,
     CopyState,
     ResticRepository,
     ResticRepositoryState,
     Run,
     Snapshot,
     SnapshotCopy,
+    TicketState,
 )
 from sbs_server.repositories.restic import ResticRepositories
 from sbs_server.retention.keep import Candidate, keep_last
 
 log = structlog.get_logger()
 
-# Ended for certain before Temporal counts the step as lost and begins it again somewhere else.
+TICKET_PURPOSE = "forget"
+# Each holds a connection while restic works: most of the pool is for everybody else.
+_AT_ONCE = 8
+
+# Ended, and told as what it is, before Temporal ends the step for taking too long.
 _LONGEST = LONG_STEP_TIMEOUT - timedelta(minutes=2)
 
 
@@ -45,6 +56,7 @@ class RetentionActivities:
         self._database = database
         self._repositories = repositories
         self._runner = runner
+        self._free = asyncio.Semaphore(_AT_ONCE)
 
     @activity.defn(name="retention.forget")
     async def forget(self, request: ForgetRequest) -> int:
@@ -67,26 +79,39 @@ class RetentionActivities:
         gone = 0
         for repository_hex in request.restic_repository_ids:
             repository_id = UUID(hex=repository_hex)
-            async with self._database.transaction(organization_id) as session:
-                if await _is_quarantined(session, repository_id):
+            async with self._free, self._database.transaction(organization_id) as session:
+                # Held while restic works: another attempt of this step waits here, and then finds nothing to do.
+                await lock(session, f"forget {repository_id}")
+                if not await _has_ticket(session, run_id) or await _is_quarantined(session, repository_id):
                     continue
                 copies = await _surplus(session, run_id, repository_id, request.keep_last)
                 location = await self._repositories.open(session, repository_id)
-            if copies:
-                await self._forget(location, [copy.restic_snapshot_id for copy in copies])
-                async with self._database.transaction(organization_id) as session:
+                if copies:
+                    await self._forget(session, location, [copy.restic_snapshot_id for copy in copies])
                     await _mark(session, organization_id, run_id, [copy.id for copy in copies])
             gone += len(copies)
         return gone
 
-    async def _forget(self, location: Location, restic_ids: list[str]) -> None:
+    async def _forget(self, session: AsyncSession, location: Location, restic_ids: list[str]) -> None:
         try:
             await forget.run(self._runner, location, restic_ids)
         except RepositoryLockedError:
-            # Our ticket is exclusive: whoever left this lock is gone.
+            # Our ticket is exclusive, and so is our lock in the database, if the connection that has it still
+            # stands: whoever left this one is gone.
+            await session.execute(select(1))
             log.warning("stale lock removed", repository=location.location)
             await unlock.run(self._runner, location, remove_all=True)
             await forget.run(self._runner, location, restic_ids)
+
+
+async def _has_ticket(session: AsyncSession, run_id: UUID) -> bool:
+    """Not any more when another attempt was faster: the workflow has gone on, and others may be at work."""
+    query = select(AdmissionTicket.id).where(
+        AdmissionTicket.run_id == run_id,
+        AdmissionTicket.purpose == TICKET_PURPOSE,
+        AdmissionTicket.state == TicketState.GRANTED,
+    )
+    return (await session.scalars(query)).first() is not None
 
 
 async def _is_quarantined(session: AsyncSession, repository_id: UUID) -> bool:

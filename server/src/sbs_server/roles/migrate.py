@@ -1,12 +1,12 @@
 """`sbs migrate`: brings the database's schema up to date, as the owner of the tables."""
 
 import asyncio
-from importlib.resources import as_file, files
 
 import typer
 
 from sbs_server.config import ConfigurationError, Settings
 from sbs_server.kit.db import migrate
+from sbs_server.migrations import scripts
 
 
 def main() -> None:
@@ -17,6 +17,6 @@ def main() -> None:
     except ConfigurationError as error:
         typer.echo(f"sbs migrate: {error}", err=True)
         raise typer.Exit(2) from error
-    with as_file(files("sbs_server") / "migrations") as scripts:
-        asyncio.run(migrate.upgrade(url, scripts))
+    with scripts() as folder:
+        asyncio.run(migrate.upgrade(url, folder))
     typer.echo("the database is up to date")

@@ -26,11 +26,13 @@ from sbs_server.kit.db.session import Database
 from sbs_server.kit.envelope import Envelope, EnvelopeError
 from sbs_server.kit.health import Check, Health
 from sbs_server.kit.signals import until_stopped
+from sbs_server.messaging.followups import ActivityBridge
 from sbs_server.repositories.keys import SecretStore
 from sbs_server.repositories.restic import ResticRepositories
 from sbs_server.restores.activities import RestoreActivities
 from sbs_server.restores.workflows import RestoreWorkflow
 from sbs_server.retention.activities import RetentionActivities
+from sbs_server.runs.activities import RunActivities
 from sbs_server.runs.lost import LostRuns
 from sbs_server.schedules import first_due
 from sbs_server.schedules.activities import ScheduleActivities
@@ -102,7 +104,7 @@ def _build(settings: Settings, app: Database, system: Database, temporal: Client
     dispatcher = Dispatcher(system)
     orders = OrderActivities(
         app,
-        temporal,
+        ActivityBridge(temporal),
         silence_deadline=timedelta(seconds=settings.runs.silence_deadline_s),
         accept_deadline=timedelta(seconds=settings.runs.accept_deadline_s),
     )
@@ -112,6 +114,7 @@ def _build(settings: Settings, app: Database, system: Database, temporal: Client
         BackupActivities(app, repositories),
         RestoreActivities(app),
         RetentionActivities(app, repositories, runner),
+        RunActivities(app),
         ScheduleActivities(app),
     )
     worker = Worker(

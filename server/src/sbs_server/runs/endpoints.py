@@ -8,10 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
 from sbs_server.auth.reading import Follower
-from sbs_server.auth.scope import Operator, Reader
+from sbs_server.auth.scope import ORGANIZATION, Operator, Reader
 from sbs_server.auth.sessions import COOKIE, CurrentSessions
-from sbs_server.kit.http.after_commit import AfterCommit, ByteStream
+from sbs_server.kit.http.after_commit import AfterCommit
 from sbs_server.kit.http.edge import TransactionalRoute
+from sbs_server.kit.http.event_stream import MEDIA_TYPE, event_stream
 from sbs_server.kit.http.explained import ReaderLocale
 from sbs_server.kit.http.inputs import Moment, SearchText
 from sbs_server.kit.http.pages import Page, Paging
@@ -25,7 +26,6 @@ from sbs_server.runs.schemas import RunDetail, RunOut, RunsStarted, RunStart, Ru
 from sbs_server.runs.stream import Pace, run_events
 from sbs_server.runs.timeline_schemas import Timeline
 
-ORGANIZATION = "/api/v1/organizations/{organization_id}"
 router = APIRouter(prefix=ORGANIZATION, tags=["runs"], route_class=TransactionalRoute)
 
 
@@ -122,7 +122,7 @@ async def warnings(
     responses={
         200: {
             "description": "Server-sent events `run` (a RunDetail) and `progress`, until the run has ended.",
-            "content": {stream.MEDIA_TYPE: {"schema": {"type": "string"}}},
+            "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
         },
     },
 )
@@ -143,9 +143,7 @@ async def events(  # noqa: PLR0917 - FastAPI passes them by name
     source = stream.Source(state.database, live, state.streams, state.stopping)
 
     async def follow() -> Response:
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        body = run_events(source, reader, run_id, pace)
-        return ByteStream(body, media_type=stream.MEDIA_TYPE, headers=headers)
+        return event_stream(run_events(source, reader, run_id, pace))
 
     return AfterCommit(request, follow)
 

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from sbs_server.config import HistorySettings
+from sbs_server.kit.db.failures import is_passing, sqlstate
 from sbs_server.kit.db.session import Database
 
 log = structlog.get_logger()
@@ -83,16 +84,28 @@ class RunHistory:
             await asyncio.sleep(EVERY_S)
 
     async def sweep(self) -> dict[str, int]:
-        """Rows taken out, by table. Errors: SQLAlchemyError, OSError."""
+        """Rows taken out, by table. Errors: SQLAlchemyError, OSError, if the database is away.
+
+        An organization whose rows refuse to go is told to the log, and the others get their turn all the same.
+        """
         async with self._system.transaction() as session:
             query = text("SELECT id FROM organization ORDER BY id")
             organizations = (await session.execute(query)).scalars().all()
         taken = {"command": 0, "run_warning": 0, "run": 0}
         for organization_id in organizations:
-            taken["command"] += await self._rows(organization_id, _COMMANDS, self._settings.commands_days)
-            taken["run_warning"] += await self._rows(organization_id, _WARNINGS, self._settings.warnings_days)
-            taken["run"] += await self._runs(organization_id)
+            try:
+                await self._sweep_one(organization_id, taken)
+            except SQLAlchemyError as error:
+                if is_passing(error):
+                    raise
+                told = {"organization": organization_id.hex, "sqlstate": sqlstate(error)}
+                log.error("history_stuck", **told)  # noqa: TRY400 - a driver's text may quote rows
         return taken
+
+    async def _sweep_one(self, organization_id: UUID, taken: dict[str, int]) -> None:
+        taken["command"] += await self._rows(organization_id, _COMMANDS, self._settings.commands_days)
+        taken["run_warning"] += await self._rows(organization_id, _WARNINGS, self._settings.warnings_days)
+        taken["run"] += await self._runs(organization_id)
 
     async def _rows(self, organization_id: UUID, statement: str, days: int) -> int:
         total, values = 0, {"age": timedelta(days=days), "bite": _BITE}

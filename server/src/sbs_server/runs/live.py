@@ -4,50 +4,30 @@ Lost messages do not matter here: progress is replaced by the next one, and the 
 What a client has not taken yet is therefore kept as one progress and one mark "changed", however slow it is.
 """
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
-from nats.errors import Error as NatsError
 from valkey.asyncio import Valkey
 
-from sbs_server.kit.errors import UnavailableError
 from sbs_server.messaging.connection import Link
-from sbs_server.messaging.errors import NotConnectedError
+from sbs_server.messaging.listening import News, listening, or_unavailable
 
 log = structlog.get_logger()
-Callback = Callable[[Msg], Awaitable[None]]
 
 
-class Watch:
+class Watch(News):
     """What has come in since it was last asked."""
 
     def __init__(self, run_id: UUID, client: Client) -> None:
+        super().__init__(client)
         self._run = run_id.hex
-        self._client = client
-        self._news = asyncio.Event()
         self._changed = False
         self._progress: str | None = None
-
-    @property
-    def lost(self) -> bool:
-        """Whether the connection is gone: nothing will come any more."""
-        return self._client.is_closed
-
-    async def wait(self, stopping: asyncio.Event, timeout_s: float) -> None:
-        """Until there is something new, the process is to stop, or the time is over."""
-        waits = [asyncio.ensure_future(event.wait()) for event in (self._news, stopping)]
-        try:
-            await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
     def take(self) -> tuple[bool, str | None]:
         """Whether the run has changed, and the last progress (JSON on one line)."""
@@ -73,7 +53,7 @@ class LiveSource:
     """Built by the entry point. `link` is the role's connection to NATS, account `control`."""
 
     def __init__(self, link: Link, valkey: Valkey) -> None:
-        self._link = link
+        self.link = link
         self._valkey = valkey
 
     @asynccontextmanager
@@ -82,45 +62,18 @@ class LiveSource:
 
         Raises UnavailableError when the bus can't be reached.
         """
-        client = self._client()
-        watch = Watch(run_id, client)
-        wanted = {
-            f"live.{organization_id.hex}.{run_id.hex}": watch.on_progress,
-            f"event.{organization_id.hex}.run.changed.v1": watch.on_change,
-        }
-        subscriptions: list[Subscription] = []
-        try:
-            await _subscribe(client, wanted, subscriptions)
+        async with listening(self.link) as own:
+            watch = Watch(run_id, own.client)
+            with or_unavailable():
+                await own.subscribe(f"live.{organization_id.hex}.{run_id.hex}", watch.on_progress)
+                await own.subscribe(f"event.{organization_id.hex}.run.changed.v1", watch.on_change)
+                await own.client.flush()
             yield watch
-        finally:
-            # A task of its own: our caller may be in the middle of being cancelled.
-            await asyncio.shield(asyncio.ensure_future(_unsubscribe(client, subscriptions)))
-
-    def _client(self) -> Client:
-        try:
-            return self._link.client
-        except NotConnectedError as error:
-            raise UnavailableError("request.unavailable", component="NATS") from error
 
     async def last_progress(self, run_id: UUID) -> str | None:
         """The last progress that the bus has kept (JSON on one line)."""
         kept = await self._valkey.get(f"run:{run_id.hex}:progress")
         return None if kept is None else one_line(kept)
-
-
-async def _subscribe(client: Client, wanted: Mapping[str, Callback], made: list[Subscription]) -> None:
-    try:
-        for subject, callback in wanted.items():
-            made.append(await client.subscribe(subject, cb=callback))
-        await client.flush()
-    except (NatsError, OSError) as error:
-        raise UnavailableError("request.unavailable", component="NATS") from error
-
-
-async def _unsubscribe(client: Client, subscriptions: list[Subscription]) -> None:
-    for subscription in subscriptions:
-        if not client.is_closed:  # else the server has forgotten them by itself
-            await subscription.unsubscribe()
 
 
 def one_line(data: bytes | str) -> str | None:

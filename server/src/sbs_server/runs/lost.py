@@ -16,11 +16,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from sbs_server.admission.dispatcher import Dispatcher
 from sbs_server.agents import abandonment
 from sbs_server.agents.order_types import Trouble
-from sbs_server.backups.activities import finish_run
-from sbs_server.backups.service import workflow_id
-from sbs_server.backups.types import RunEnd
 from sbs_server.kit.db.session import Database
 from sbs_server.models import AdmissionTicket, Command, CommandState, Run, RunState, TicketState
+from sbs_server.runs.lifecycle import finish_run, workflow_id
+from sbs_server.runs.types import RunEnd
 
 log = structlog.get_logger()
 

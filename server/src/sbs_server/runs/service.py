@@ -6,12 +6,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from sbs_server.audit.service import Actor, record
-from sbs_server.backups import service as backups
+from sbs_server.backups.service import start_runs
 from sbs_server.jobs import service as jobs
 from sbs_server.kit.errors import ConflictError, FieldProblem, InvalidError, NotFoundError
 from sbs_server.kit.i18n import Locale
 from sbs_server.models import Agent, AgentState, RunAttempt, RunTarget, RunTrigger
 from sbs_server.runs import repository as query
+from sbs_server.runs.lifecycle import request_cancel
 from sbs_server.runs.reasons import reason
 from sbs_server.runs.schemas import RunAttemptOut, RunDetail, RunOut, RunTargetOut
 from sbs_server.runs.waiting import why_it_waits
@@ -33,7 +34,7 @@ async def start(
     job = await jobs.get(session, job_id)
     chosen = _choose(await query.agents_of_job(session, job_id), agent_ids)
     requested_by = UUID(actor.id) if actor.id is not None else None
-    runs = await backups.start_runs(
+    runs = await start_runs(
         session, organization_id, job, RunTrigger.MANUAL, requested_by=requested_by, agent_ids=chosen
     )
     details = {"runs": [str(run.id) for run in runs], "name": job.name}
@@ -47,7 +48,7 @@ async def cancel(session: AsyncSession, actor: Actor, run_id: UUID, locale: Loca
     run = await query.lock(session, run_id)
     if run is None:
         raise NotFoundError("request.not_found")
-    await backups.request_cancel(session, run, actor)
+    await request_cancel(session, run, actor)
     await session.flush()
     return await detail(session, run_id, locale)
 

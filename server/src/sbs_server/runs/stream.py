@@ -14,13 +14,13 @@ from uuid import UUID
 
 from sbs_server.auth.reading import Follower
 from sbs_server.kit.db.session import Database
+from sbs_server.kit.http.event_stream import STILL_HERE, event
 from sbs_server.kit.http.open_streams import OpenStreams
 from sbs_server.kit.i18n import Locale
 from sbs_server.runs import service
 from sbs_server.runs.live import LiveSource, Watch
 from sbs_server.runs.schemas import RunDetail
 
-MEDIA_TYPE = "text/event-stream"
 KEEP_ALIVE_S = 15.0
 RECHECK_S = 45.0
 
@@ -71,27 +71,27 @@ async def _told(
     run = await _read(source.database, reader, run_id)
     if run is None:
         return
-    yield _event("run", run.model_dump_json())
+    yield event("run", run.model_dump_json())
     kept = None if run.state.is_final else await source.live.last_progress(run_id)
     if kept is not None:
-        yield _event("progress", kept)
+        yield event("progress", kept)
     checked = time.monotonic()
     while not run.state.is_final and not source.stopping.is_set():
         await watch.wait(source.stopping, pace.keep_alive_s)
-        if watch.lost:
+        if watch.gone:
             return
         changed, progress = watch.take()
         if progress is not None:
-            yield _event("progress", progress)
+            yield event("progress", progress)
         elif not changed:
-            yield b": still here\n\n"
+            yield STILL_HERE
         if changed or time.monotonic() - checked >= pace.recheck_s:
             fresh, checked = await _read(source.database, reader, run_id), time.monotonic()
             if fresh is None:
                 return
             if fresh != run:
                 run = fresh
-                yield _event("run", run.model_dump_json())
+                yield event("run", run.model_dump_json())
 
 
 async def _read(database: Database, reader: Reader, run_id: UUID) -> RunDetail | None:
@@ -103,7 +103,3 @@ async def _read(database: Database, reader: Reader, run_id: UUID) -> RunDetail |
         if not await who.may_read(session):
             return None
         return await service.detail(session, run_id, reader.locale)
-
-
-def _event(name: str, data: str) -> bytes:
-    return f"event: {name}\ndata: {data}\n\n".encode()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter
 
-from sbs_server.auth.scope import Reader
+from sbs_server.auth.scope import ORGANIZATION, Reader
 from sbs_server.jobs.cron import next_runs
 from sbs_server.jobs.notes import clock_notes
 from sbs_server.kit.http.edge import TransactionalRoute
@@ -12,7 +12,7 @@ from sbs_server.kit.http.explained import ReaderLocale
 from sbs_server.schedules.schemas import PlannedRun, SchedulePreview, SchedulePreviewIn
 
 router = APIRouter(
-    prefix="/api/v1/organizations/{organization_id}/schedules",
+    prefix=f"{ORGANIZATION}/schedules",
     tags=["schedules"],
     route_class=TransactionalRoute,
 )

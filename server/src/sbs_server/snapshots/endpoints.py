@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from sbs_server.auth.scope import Operator, Reader
+from sbs_server.auth.scope import ORGANIZATION, Operator, Reader
 from sbs_server.kit.http.after_commit import AfterCommit
 from sbs_server.kit.http.edge import TransactionalRoute
 from sbs_server.kit.http.inputs import Moment
@@ -19,7 +19,7 @@ from sbs_server.snapshots.repository import SnapshotFilter, SnapshotSort
 from sbs_server.snapshots.schemas import FileEntry, SnapshotDetail, SnapshotOut
 
 router = APIRouter(
-    prefix="/api/v1/organizations/{organization_id}/snapshots",
+    prefix=f"{ORGANIZATION}/snapshots",
     tags=["snapshots"],
     route_class=TransactionalRoute,
 )

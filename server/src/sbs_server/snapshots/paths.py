@@ -1,17 +1,16 @@
 """Paths inside of snapshots, as the API takes them."""
 
-import base64
-import binascii
-import json
-from typing import Final
+from typing import Any, Final
 
 from sbs_restic.cli.errors import InvalidPathError
 from sbs_restic.cli.patterns import snapshot_path
-from sbs_server.kit.errors import FieldProblem, InvalidError, NotFoundError, SbsError, invalid
+from sbs_server.kit.errors import NotFoundError, SbsError, invalid
+from sbs_server.kit.http import cursors
 
 FIELD: Final = "query:path"
 LONGEST_PATH: Final = 8192
 UNREADABLE: Final = "\ufffd"
+_VERSION: Final = 1
 
 
 def checked_path(path: str) -> str:
@@ -31,16 +30,16 @@ def unknown_path(path: str) -> SbsError:
 
 def encode_place(place: int) -> str:
     """A cursor: how many entries come before. A snapshot never changes, so the number holds for ever."""
-    return base64.urlsafe_b64encode(json.dumps({"v": 1, "n": place}).encode()).decode().rstrip("=")
+    return cursors.encode(_VERSION, n=place)
 
 
 def decode_place(cursor: str) -> int:
     """Raises InvalidError on anything we did not make."""
-    try:
-        data = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        place = data["n"]
-        if data["v"] != 1 or type(place) is not int or place < 0:
-            raise ValueError("a cursor of another kind")
-    except (binascii.Error, ValueError, KeyError, TypeError) as error:
-        raise InvalidError("request.invalid", FieldProblem("query:cursor", "request.cursor")) from error
+    return cursors.decode(cursor, _VERSION, _place)
+
+
+def _place(data: dict[str, Any]) -> int:
+    place = data["n"]
+    if type(place) is not int or place < 0:
+        raise ValueError("no place")
     return place

@@ -24,11 +24,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import FastAPI
+from nats.aio.client import Client
 from sqlalchemy import insert, select, text
 
 from sbs_server.api.app import ApiServices, create_app
+from sbs_server.auth.caller import CSRF_HEADER
 from sbs_server.config import Settings
 from sbs_server.kit.db.session import Database
+from sbs_server.kit.http.headers import FORWARDED_FOR, INGRESS
 from sbs_server.kit.ids import new_id
 from sbs_server.models import AuditEntry, Membership, Organization, Role, UserAccount
 from sbs_server.roles.api import build
@@ -62,11 +65,17 @@ class Api:
         self._password_hash = password_hash
         self._open: list[httpx.AsyncClient] = []
 
+    async def bus(self) -> Client:
+        """The connection to NATS by which the application listens."""
+        link = self.services.live.link
+        await link.wait_connected()
+        return link.client
+
     def client(self, **headers: str) -> httpx.AsyncClient:
         """Nobody, from an address of their own, by way of the ingress."""
         ours = {
-            "X-Sbs-Ingress": self.services.settings.http.ingress_secret(),
-            "X-Forwarded-For": next(_addresses),
+            INGRESS: self.services.settings.http.ingress_secret(),
+            FORWARDED_FOR: next(_addresses),
         }
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url=_BASE, headers={**ours, **headers}
@@ -115,7 +124,7 @@ class Api:
         client = self.client()
         answer = await client.post("/api/v1/session", json={"email": email, "password": PASSWORD})
         assert answer.status_code == 201, answer.text  # noqa: S101 - a test's own check
-        client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
+        client.headers[CSRF_HEADER] = answer.json()["csrf_token"]
         return Person(user_id, email, home, client)
 
     async def audited(self, organization_id: UUID | None, action: str) -> list[AuditEntry]:

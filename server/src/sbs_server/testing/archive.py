@@ -15,16 +15,16 @@ import pytest_asyncio
 from pydantic import SecretStr
 from sqlalchemy import update
 
-from sbs_restic.cli import Repository, Runner, RunnerSettings, find_restic
+from sbs_restic.cli import Repository, Runner
 from sbs_restic.cli.commands import backup, init
 from sbs_restic.cli.commands.backup import BackupRequest
 from sbs_server.models import ResticRepository, SnapshotCopy
 from sbs_server.snapshots.reader import SnapshotReader
 from sbs_server.testing.api import Api, Person
 from sbs_server.testing.database import Tenant, make_tenant
+from sbs_server.testing.restic import restic_runner
 
 PASSWORD = "a password of the control plane"  # noqa: S105 - of a repository that exists in tests only
-_CHECKOUT = Path(__file__).resolve().parents[4]
 BIG_BYTES = 48 * 1024 * 1024
 
 
@@ -45,10 +45,7 @@ class Archive:
 @pytest_asyncio.fixture(scope="session")
 async def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     base = tmp_path_factory.mktemp("archive")
-    found = find_restic(
-        os.environ.get("SBS_RESTIC"), [_CHECKOUT / "var" / "restic", _CHECKOUT / "var" / "bin"]
-    )
-    runner = Runner(RunnerSettings(binary=found.path))
+    runner = restic_runner()
     made = Archive(base / "tree", base / "restic", "", runner)
     await asyncio.to_thread(plant, made.tree)
     await init.run(runner, made.repository)

@@ -9,11 +9,9 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.resources import as_file, files
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -23,8 +21,6 @@ from nats.js import JetStreamContext
 
 from sbs_protocol.identifiers import inbox_prefix
 from sbs_server.config import Settings
-from sbs_server.kit.db import migrate
-from sbs_server.kit.db.cluster import prepare_database
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.ids import new_id
 from sbs_server.kit.pki import CertificateAuthority, issue_agent_certificate, load_ca
@@ -32,6 +28,7 @@ from sbs_server.kit.pki.authority import key_to_pem
 from sbs_server.models import Agent, AgentCertificate, Organization
 from sbs_server.roles.bus import Links, Outside, build, close, connect, run_all
 from sbs_server.testing.services import PlatformServices
+from sbs_server.testing.superuser import own_database, upgrade
 
 _PEM = serialization.Encoding.PEM
 
@@ -53,30 +50,11 @@ class EnrolledAgent:
 
 
 @pytest.fixture(scope="session")
-async def bus_settings(platform_services: PlatformServices) -> Settings:
+async def bus_settings(platform_services: PlatformServices) -> AsyncIterator[Settings]:
     """The settings of the role `bus`, with a database that is this fixture's alone, migrated."""
-    settings = platform_services.settings_for("bus")
-    name = f"bus_{new_id().hex}"
-    administrator = settings.database.password("postgres")
-    for database in ("postgres", name):
-        connection = await asyncpg.connect(
-            host=settings.database.host,
-            port=settings.database.port,
-            user="postgres",
-            password=administrator,
-            database=database,
-        )
-        try:
-            if database == name:
-                await prepare_database(connection)
-            else:
-                await connection.execute(f'CREATE DATABASE "{name}" OWNER sbs_owner')
-        finally:
-            await connection.close()
-    own = settings.database.model_copy(update={"name": name})
-    with as_file(files("sbs_server") / "migrations") as scripts:
-        await migrate.upgrade(own.url("sbs_owner"), scripts)
-    return settings.model_copy(update={"database": own})
+    async with own_database(platform_services.settings_for("bus"), "bus") as settings:
+        await upgrade(settings)
+        yield settings
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import as_file, files
 from uuid import UUID
 
 import pytest
@@ -16,6 +15,7 @@ from sbs_server.config import Settings
 from sbs_server.kit.db import migrate
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.ids import new_id
+from sbs_server.migrations import scripts
 from sbs_server.models import (
     Agent,
     Dataset,
@@ -42,8 +42,8 @@ from sbs_server.testing.services import PlatformServices
 def migrated(platform_services: PlatformServices) -> Settings:
     """The settings of a platform whose database has every migration."""
     settings = platform_services.settings
-    with as_file(files("sbs_server") / "migrations") as scripts:
-        asyncio.run(migrate.upgrade(settings.database.url("sbs_owner"), scripts))
+    with scripts() as folder:
+        asyncio.run(migrate.upgrade(settings.database.url("sbs_owner"), folder))
     return settings
 
 

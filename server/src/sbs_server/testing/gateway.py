@@ -26,6 +26,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from sbs_server.kit.http import headers
 from sbs_server.kit.ids import new_id
 from sbs_server.kit.pki import CertificateAuthority, issue_agent_certificate
 from sbs_server.kit.pki.authority import create_issuing, create_root
@@ -181,8 +182,8 @@ class Stage:
         pem = self.folder / f"{agent_id.hex}.pem"
         pem.write_text(issued.chain_pem + _key_pem(key))
         der = issued.certificate.public_bytes(serialization.Encoding.DER)
-        headers = {"X-Sbs-Ingress": INGRESS, "X-Forwarded-Tls-Client-Cert": base64.b64encode(der).decode()}
-        return Agent(organization_id, agent_id, issued.serial, pem, headers)
+        added = {headers.INGRESS: INGRESS, headers.CLIENT_CERTIFICATE: base64.b64encode(der).decode()}
+        return Agent(organization_id, agent_id, issued.serial, pem, added)
 
     def repository(self, agent: Agent, parent: Path | None = None) -> UUID:
         """A new restic repository of the agent, initialised on the local path by "the control plane"."""
@@ -290,11 +291,9 @@ def _traefik_configuration(
     authority = {"caFiles": [str(folder / "agent-ca.crt")], "clientAuthType": "RequireAndVerifyClientCert"}
     pair = {"certFile": str(folder / "server.crt"), "keyFile": str(folder / "server.key")}
     middlewares = {
-        "strip": {
-            "headers": {"customRequestHeaders": {"X-Forwarded-Tls-Client-Cert": "", "X-Sbs-Ingress": ""}}
-        },
+        "strip": {"headers": {"customRequestHeaders": {headers.CLIENT_CERTIFICATE: "", headers.INGRESS: ""}}},
         "certificate": {"passTLSClientCert": {"pem": True}},
-        "ingress": {"headers": {"customRequestHeaders": {"X-Sbs-Ingress": INGRESS}}},
+        "ingress": {"headers": {"customRequestHeaders": {headers.INGRESS: INGRESS}}},
     }
     router = {
         "entryPoints": ["agents"],

@@ -18,11 +18,11 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from sbs_server.agents.order_types import CommandOutcome, Trouble
-from sbs_server.backups.types import RunEnd
 from sbs_server.backups.workflows import BackupWorkflow
 from sbs_server.embedded import binaries
 from sbs_server.kit.workflows import RunRef
 from sbs_server.restores.workflows import RestoreWorkflow
+from sbs_server.runs.types import RunEnd
 from sbs_server.schedules.activities import Slot
 from sbs_server.schedules.workflows import ScheduledJob, ScheduledJobWorkflow
 from sbs_server.testing.workflows import ORGANIZATION, RUN, Platform, succeeded

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import httpx
 import uvicorn
 
+from sbs_server.auth.caller import CSRF_HEADER
 from sbs_server.auth.sessions import COOKIE
+from sbs_server.kit.http.headers import INGRESS
 from sbs_server.testing.api import Api, Person
 
 
@@ -47,8 +49,8 @@ async def serving(api: Api) -> AsyncIterator[str]:
 async def over_http(api: Api, person: Person) -> AsyncIterator[httpx.AsyncClient]:
     """A client of that person's session over a real connection, by way of the ingress."""
     headers = {
-        "X-Sbs-Ingress": api.services.settings.http.ingress_secret(),
-        "X-CSRF-Token": person.client.headers["X-CSRF-Token"],
+        INGRESS: api.services.settings.http.ingress_secret(),
+        CSRF_HEADER: person.client.headers[CSRF_HEADER],
         # The cookie is for HTTPS only, so the jar would keep it back.
         "Cookie": f"{COOKIE}={person.client.cookies[COOKIE]}",
     }

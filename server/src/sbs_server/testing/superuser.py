@@ -5,7 +5,6 @@ A conftest.py imports the fixtures by name; they need the plugin `sbs_server.tes
 
 import contextlib
 from collections.abc import AsyncIterator
-from importlib.resources import as_file, files
 
 import pytest_asyncio
 from sqlalchemy import text
@@ -16,6 +15,7 @@ from sbs_server.config import DatabaseRole, Settings
 from sbs_server.kit.db import migrate
 from sbs_server.kit.db.cluster import STATEMENTS
 from sbs_server.kit.ids import new_id
+from sbs_server.migrations import scripts
 
 _OTHERS = "sbs_app, sbs_system, sbs_migrator"
 
@@ -55,13 +55,13 @@ async def own_database(settings: Settings, purpose: str) -> AsyncIterator[Settin
 
 async def upgrade(settings: Settings, revision: str = "head") -> None:
     """The migrations, as the owner of the tables."""
-    with as_file(files("sbs_server") / "migrations") as scripts:
-        await migrate.upgrade(settings.database.url("sbs_owner"), scripts, revision)
+    with scripts() as folder:
+        await migrate.upgrade(settings.database.url("sbs_owner"), folder, revision)
 
 
 async def downgrade(settings: Settings, revision: str) -> None:
-    with as_file(files("sbs_server") / "migrations") as scripts:
-        await migrate.downgrade(settings.database.url("sbs_owner"), scripts, revision)
+    with scripts() as folder:
+        await migrate.downgrade(settings.database.url("sbs_owner"), folder, revision)
 
 
 @pytest_asyncio.fixture

@@ -12,9 +12,10 @@ from temporalio.exceptions import ApplicationError
 
 from sbs_server.admission.types import TicketRef, TicketRequest
 from sbs_server.agents.order_types import Abandonment, CommandOutcome, Order, Retry
-from sbs_server.backups.types import BackupOutcomes, BackupPlan, Finish, ForgetRequest, RunEnd
+from sbs_server.backups.types import BackupOutcomes, BackupPlan, ForgetRequest
 from sbs_server.kit.workflows import RunRef
 from sbs_server.restores.types import RestoreOutcome, RestorePlan
+from sbs_server.runs.types import Finish, RunEnd
 
 ORGANIZATION, RUN, AGENT, TARGET = ("a" * 32, "b" * 32, "c" * 32, "d" * 32)
 

@@ -14,6 +14,7 @@ import { App } from "./app/app";
 import { createQueryClient } from "./app/query-client";
 import { createAppRouter, type AppRouter } from "./app/router";
 import { firstLocale, loadTexts } from "./lib/language";
+import { lastOrganization } from "./lib/last-organization";
 import { sessionQuery } from "./lib/queries/session";
 
 async function start(element: HTMLElement): Promise<void> {
@@ -28,7 +29,7 @@ async function start(element: HTMLElement): Promise<void> {
   const locale = firstLocale();
   document.documentElement.lang = locale; // what the server explains, it explains in this language
   void client.prefetchQuery(sessionQuery);
-  if (localStorage.getItem("sbs.organization") !== null) startPage(router, client);
+  if (lastOrganization() !== null) startPage(router, client);
   const [texts] = await Promise.all([startTexts(locale, loadTexts), fontsReady()]);
   createRoot(element).render(
     <StrictMode>

@@ -6,7 +6,6 @@ import {
   IconClock,
   IconClockExclamation,
   IconLoader2,
-  IconSparkles,
   IconX,
   type TablerIcon,
 } from "@tabler/icons-react";
@@ -23,24 +22,16 @@ const TONE_ICONS: Record<Tone, TablerIcon> = {
   running: IconLoader2,
   quiet: IconClock,
   overdue: IconClockExclamation,
-  anomaly: IconSparkles,
 };
 const OWN_ICONS: Partial<Record<Status, TablerIcon>> = {
   cancelled: IconBan,
   cancelling: IconBan,
   revoked: IconBan,
-  abandoned: IconBan,
   used: IconCheck,
 };
 
-interface Props {
-  status: Status;
-  /** Shown after the word, for example why something waits. */
-  detail?: string;
-}
-
 /** Icon, word and colour of a status: never the colour alone. */
-export function StatusBadge({ status, detail }: Props) {
+export function StatusBadge({ status }: { status: Status }) {
   const { t } = useTranslation("ui");
   const tone = STATUSES[status];
   const Icon = OWN_ICONS[status] ?? TONE_ICONS[tone];
@@ -48,7 +39,6 @@ export function StatusBadge({ status, detail }: Props) {
     <span className={styles.badge} data-tone={tone} data-status={status}>
       <Icon size={14} stroke={2.2} aria-hidden className={styles.icon} />
       <span>{t(`status.${status}`)}</span>
-      {detail === undefined ? null : <span className={styles.detail}>{detail}</span>}
     </span>
   );
 }

@@ -11,12 +11,10 @@ export const STATUSES = {
   cancelled: "quiet",
   cancelling: "quiet",
   overdue: "overdue",
-  anomaly: "anomaly",
   // machines
   connected: "success",
   offline: "overdue",
   revoked: "quiet",
-  abandoned: "quiet",
   // one-time tokens
   usable: "success",
   used: "quiet",
@@ -27,7 +25,6 @@ export const STATUSES = {
   manual: "quiet",
   // repositories and what lies in them
   ready: "success",
-  creating: "running",
   unusable: "failed",
   present: "success",
   forgotten: "quiet",

@@ -1,18 +1,6 @@
+import "./testing-stubs";
+
 import { cleanup } from "@testing-library/react";
 import { afterEach } from "vitest";
-
-// jsdom lacks what Mantine asks for.
-window.matchMedia ??= (query: string) =>
-  ({
-    matches: false,
-    media: query,
-    addEventListener: () => undefined,
-    removeEventListener: () => undefined,
-  }) as unknown as MediaQueryList;
-globalThis.ResizeObserver ??= class {
-  observe() {}
-  unobserve() {}
-  disconnect() {}
-};
 
 afterEach(cleanup);

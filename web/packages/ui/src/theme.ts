@@ -55,7 +55,7 @@ const red: MantineColorsTuple = [
   "#7f1a1a",
 ];
 
-/** What all apps share. Sizes are those of the dense console; the portal may scale them. */
+/** The look of the console; its sizes are for pages that show much at once. */
 export const theme = createTheme({
   colors: { accent, gray, dark, red },
   primaryColor: "accent",

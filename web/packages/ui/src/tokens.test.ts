@@ -29,7 +29,7 @@ function contrast(one: string, other: string): number {
   return (high + 0.05) / (low + 0.05);
 }
 
-const STATUS = ["success", "warning", "failed", "running", "quiet", "anomaly"];
+const STATUS = ["success", "warning", "failed", "running", "quiet"];
 
 describe.each([
   ["light", colours(light)],

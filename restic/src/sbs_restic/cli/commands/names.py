@@ -33,6 +33,7 @@ _PIECE: Final = re.compile(
 
 class _Entry(Message):
     name: str
+    type: str
 
 
 class _Tree(Message):
@@ -53,13 +54,16 @@ async def run(
     folder: str | bytes,
     *,
     stop: asyncio.Event | None = None,
+    only_folders: bool = False,
 ) -> list[bytes]:
     """Give the names in the order in which `restic ls` lists the folder: the n-th is that of its n-th entry.
+
+    only_folders: leave out what is no folder.
 
     Raises ResticFailedError (also when there is no such folder), UnexpectedOutputError, OutputTooLargeError.
     """
     tree = await runner.document(build_args(repository, snapshot, folder), _Tree, stop=stop)
-    return [unquoted(entry.name) for entry in tree.nodes]
+    return [unquoted(entry.name) for entry in tree.nodes if entry.type == "dir" or not only_folders]
 
 
 def unquoted(name: str) -> bytes:

@@ -138,7 +138,30 @@ def _send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
         return
     # It may have ended between our look and our signal; then there is nothing to do.
     with contextlib.suppress(ProcessLookupError):
-        os.kill(process.pid, number)
+        if sys.platform == "linux":
+            _send_to_child(process.pid, number)
+        else:
+            os.kill(process.pid, number)
+
+
+if sys.platform == "linux":
+
+    def _send_to_child(pid: int, number: signal.Signals) -> None:
+        """The thread that waits for a child may have taken its exit code already, and its number may be a stranger's
+        by now: so the number is made a descriptor, and that has to be a child of ours that nobody has waited for.
+        """
+        try:
+            child = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        try:
+            # WNOWAIT: only a look. The thread still gets the exit code.
+            os.waitid(os.P_PIDFD, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            signal.pidfd_send_signal(child, number)
+        except ChildProcessError:
+            return
+        finally:
+            os.close(child)
 
 
 def _dying_with_parent(argv: Sequence[str]) -> list[str]:

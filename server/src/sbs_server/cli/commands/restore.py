@@ -5,9 +5,12 @@ from typing import Annotated
 import typer
 
 from sbs_protocol.commands import ConflictPolicy
+from sbs_server.cli.client import Client
 from sbs_server.cli.commands.options import AsJson, SessionFile, client, one_line
+from sbs_server.cli.errors import UsageError
 from sbs_server.cli.output import show_one
 from sbs_server.cli.telling import FACTS
+from sbs_server.cli.values import Json, printable
 from sbs_server.cli.watching import watch as follow
 
 
@@ -24,8 +27,16 @@ def restore(  # noqa: PLR0917 - typer passes options by name
         list[str] | None, typer.Option(help="Absolute path in the snapshot; all without it.")
     ] = None,
     agent: Annotated[
-        str, typer.Option(help="Name or id; so far only the agent that made the snapshot.")
+        str, typer.Option(help="Which agent restores: name or id (default: the one that made the snapshot).")
     ] = "",
+    from_other_agent: Annotated[
+        bool,
+        typer.Option(
+            "--from-other-agent",
+            help="Let --agent read what the snapshot's agent has backed up, and learn the password of its restic "
+            "repository. Administrators only.",
+        ),
+    ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow it; its end decides the exit code.")] = False,
     as_json: AsJson = False,
     session_path: SessionFile = None,
@@ -38,7 +49,7 @@ def restore(  # noqa: PLR0917 - typer passes options by name
     found = api.find("/snapshots", snapshot)
     body = {
         "snapshot_id": found["id"],
-        "agent_id": api.id_of("/agents", agent) if agent else found["agent_id"],
+        **_restoring(api, found, agent, allowed=from_other_agent),
         "selection": path or [],
         "target_folder": target,
         "policy": policy.value,
@@ -47,3 +58,19 @@ def restore(  # noqa: PLR0917 - typer passes options by name
     if watch:
         raise typer.Exit(follow(api, run["id"], as_json=as_json))
     show_one(run, FACTS, as_json=as_json)
+
+
+def _restoring(api: Client, snapshot: Json, agent: str, *, allowed: bool) -> Json:
+    """Which agent restores, and whether it is another one than the snapshot's. UsageError: that was not said."""
+    if allowed and not agent:
+        raise UsageError("--from-other-agent: say which agent restores, with --agent")
+    chosen = api.id_of("/agents", agent) if agent else snapshot["agent_id"]
+    if chosen == snapshot["agent_id"]:
+        return {"agent_id": chosen}
+    if not allowed:
+        source = printable(snapshot["agent_name"])
+        raise UsageError(
+            f"--agent {printable(agent)}: the snapshot was taken from {source}; --from-other-agent lets this one "
+            f"read what {source} has backed up (administrators only)"
+        )
+    return {"agent_id": chosen, "from_other_agent": True}

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from sbs_server.cli.commands.options import AsJson, Limit, SessionFile, client, one_line
-from sbs_server.cli.output import fields, show, show_one
-from sbs_server.cli.telling import COLUMNS, FACTS
+from sbs_server.cli.output import Fact, field, show, show_one
+from sbs_server.cli.telling import COLUMNS, FACTS, warning
 from sbs_server.cli.watching import watch as follow
 
 app = typer.Typer(help="What happened, and what is happening.", no_args_is_help=True)
-_WARNING_COLUMNS = fields("path", "code", "message")
+_WARNING_COLUMNS = (field("path"), Fact("what happened", warning), field("message"))
 
 
 @app.command("list")
@@ -44,7 +44,7 @@ def watch(run: str, as_json: AsJson = False, session_path: SessionFile = None) -
 @app.command()
 @one_line
 def warnings(run: str, as_json: AsJson = False, session_path: SessionFile = None) -> None:
-    """The files that could not be read or restored, one by one."""
+    """The files that could not be read or restored, or not as they were, one by one."""
     api = client(session_path)
     show(api.items(f"{api.place('/runs', run)}/warnings"), _WARNING_COLUMNS, as_json=as_json)
 

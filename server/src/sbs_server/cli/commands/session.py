@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from sbs_server.auth.cookie import SESSION_COOKIE
 from sbs_server.cli import session_file
-from sbs_server.cli.client import COOKIE, Client, connection, send
+from sbs_server.cli.client import Client, connection, send
 from sbs_server.cli.commands.options import AsJson, SessionFile, client, one_line
 from sbs_server.cli.errors import CliError, UsageError
 from sbs_server.cli.output import fields, show_one
@@ -45,7 +46,7 @@ def login(  # noqa: PLR0917 - typer passes options by name
         organization_id=chosen["organization_id"],
         organization_name=chosen["organization_name"],
         email=said["user"]["email"],
-        cookie=answer.cookies[COOKIE],
+        cookie=answer.cookies[SESSION_COOKIE],
         csrf_token=said["csrf_token"],
     )
     session_file.save(session_path or session_file.default_file(), session)

@@ -16,6 +16,8 @@ _SET = text(
     "SELECT set_config('sbs.organization_id', :organization, true), set_config('sbs.user_id', :user, true)"
 )
 
+_SET_FOR_CONNECTION = text("SELECT set_config('sbs.organization_id', :organization, false)")
+
 
 class TenantSession(Session):
     """Sets the tenant in every transaction it begins, also after a rollback."""
@@ -29,9 +31,15 @@ def _set_tenant(session: Session, _transaction: SessionTransaction, connection: 
     connection.execute(_SET, {"organization": _text(organization), "user": _text(user)})
 
 
+async def enter(session: AsyncSession, organization_id: UUID | None, user_id: UUID | None) -> None:
+    """Moves a transaction that has begun already: from here on it sees this organization's rows and no others."""
+    session.info.update(organization_id=organization_id, user_id=user_id)
+    await session.execute(_SET, {"organization": _text(organization_id), "user": _text(user_id)})
+
+
 def work_for(connection: Connection, organization_id: UUID | None) -> None:
-    """For a migration, which has no session: whose rows its transaction sees from here on (None: nobody's)."""
-    connection.execute(_SET, {"organization": _text(organization_id), "user": ""})
+    """For a migration without a transaction: whose rows its connection sees from here on (None: nobody's)."""
+    connection.execute(_SET_FOR_CONNECTION, {"organization": _text(organization_id)})
 
 
 def _text(value: UUID | None) -> str:

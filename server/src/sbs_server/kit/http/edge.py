@@ -11,15 +11,10 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from sbs_server.kit.db.session import Database
+from sbs_server.kit.db.session import Database, enter
 from sbs_server.kit.http.idempotency import Idempotency
-
-_ENTER = text(
-    "SELECT set_config('sbs.organization_id', :organization, true), set_config('sbs.user_id', :user, true)"
-)
 
 
 class Edge:
@@ -32,9 +27,7 @@ class Edge:
 
     async def enter(self, organization_id: UUID | None, user_id: UUID | None) -> AsyncSession:
         """From here on the transaction sees this organization's rows and no others."""
-        self.session.info.update(organization_id=organization_id, user_id=user_id)
-        values = {"organization": str(organization_id or ""), "user": str(user_id or "")}
-        await self.session.execute(_ENTER, values)
+        await enter(self.session, organization_id, user_id)
         return self.session
 
     async def once(self, user_id: UUID) -> None:

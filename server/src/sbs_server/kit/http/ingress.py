@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sbs_server.kit.errors import ForbiddenError, MisdirectedError, SbsError
 from sbs_server.kit.http.context import PROBES
+from sbs_server.kit.http.headers import FORWARDED_FOR, INGRESS
 from sbs_server.kit.http.problems import respond
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -37,7 +38,7 @@ class IngressOnly:
         await self._app(scope, receive, send)
 
     def _check(self, method: str, headers: Headers) -> None:
-        given = headers.get("x-sbs-ingress", "").encode("latin-1")
+        given = headers.get(INGRESS, "").encode("latin-1")
         if not hmac.compare_digest(given, self._secret):
             raise ForbiddenError("request.ingress")
         host = headers.get("host", "").lower()
@@ -50,7 +51,7 @@ class IngressOnly:
 
 def client_address(request: Request) -> str | None:
     """The address of who called the ingress: the last one it added itself; what stands before is hearsay."""
-    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    forwarded = request.headers.get(FORWARDED_FOR, "").rpartition(",")[2].strip()
     if forwarded:
         return forwarded
     return None if request.client is None else request.client.host

@@ -1,17 +1,15 @@
 """Lists: `{items, next_cursor}`, keyset paging by opaque cursors."""
 
-import base64
-import binascii
-import json
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query
 from pydantic import BaseModel
 
-from sbs_server.kit.errors import FieldProblem, InvalidError
+from sbs_server.kit.http import cursors
 
 LARGEST_PAGE = 500
+_VERSION = 1
 T = TypeVar("T")
 
 
@@ -31,29 +29,18 @@ class PageRequest(BaseModel):
         """Cuts the one row too many that was read to see whether there is a next page."""
         if len(rows) <= self.limit:
             return rows, None
-        return rows[: self.limit], encode_cursor(ids[self.limit - 1])
-
-
-def encode_cursor(last: UUID) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"v": 1, "id": last.hex}).encode()).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str) -> UUID:
-    """Raises `InvalidError` on anything we did not make."""
-    try:
-        data = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if data["v"] != 1:
-            raise ValueError("a cursor of another version")
-        return UUID(hex=data["id"])
-    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidError("request.invalid", FieldProblem("query:cursor", "request.cursor")) from error
+        return rows[: self.limit], cursors.encode(_VERSION, id=ids[self.limit - 1].hex)
 
 
 def page_request(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 50,
 ) -> PageRequest:
-    return PageRequest(limit=limit, after=None if cursor is None else decode_cursor(cursor))
+    return PageRequest(limit=limit, after=None if cursor is None else _decode(cursor))
+
+
+def _decode(cursor: str) -> UUID:
+    return cursors.decode(cursor, _VERSION, lambda data: UUID(hex=data["id"]))
 
 
 Paging = Annotated[PageRequest, Depends(page_request)]

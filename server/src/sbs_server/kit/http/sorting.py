@@ -6,9 +6,6 @@ An endpoint has a `StrEnum` of orders, each mapped to an `Order`; `sorted_paging
     JobPaging = Annotated[SortedPage[JobSort], Depends(sorted_paging(JobSort))]
 """
 
-import base64
-import binascii
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,13 +17,14 @@ from fastapi import Query
 from sqlalchemy import DateTime, Select, SQLColumnExpression, String, Uuid, literal, tuple_
 from sqlalchemy.types import TypeEngine
 
-from sbs_server.kit.errors import FieldProblem, InvalidError
+from sbs_server.kit.http import cursors
 from sbs_server.kit.http.pages import LARGEST_PAGE
 
 S = TypeVar("S", bound=StrEnum)
 T = TypeVar("T")
 Columns = TypeVarTuple("Columns")
 
+_VERSION = 2
 _LONGEST_CURSOR = 2000
 _TYPES: dict[str, TypeEngine[Any]] = {"text": String(), "time": DateTime(timezone=True)}
 
@@ -98,27 +96,17 @@ def sorted_paging(sorts: type[S], default: S) -> Callable[..., SortedPage[S]]:
 
 def _encode(sort: StrEnum, value: object, key: UUID) -> str:
     text = value.isoformat() if isinstance(value, datetime) else str(value)
-    data = json.dumps({"v": 2, "s": sort.value, "k": text, "id": key.hex})
-    return base64.urlsafe_b64encode(data.encode()).decode().rstrip("=")
+    return cursors.encode(_VERSION, s=sort.value, k=text, id=key.hex)
 
 
 def _decode(cursor: str, sort: StrEnum, kind: Literal["text", "time"]) -> Place:
-    try:
-        data = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if data["v"] != 2 or data["s"] != sort.value or "\0" in data["k"]:
-            raise ValueError("a cursor of another version or order")
+    def read(data: dict[str, Any]) -> Place:
+        if data["s"] != sort.value or "\0" in data["k"]:
+            raise ValueError("a cursor of another order")
         value = _time(data["k"]) if kind == "time" else data["k"].encode().decode()
         return Place(value, UUID(hex=data["id"]))
-    except (
-        binascii.Error,
-        ArithmeticError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as error:
-        raise InvalidError("request.invalid", FieldProblem("query:cursor", "request.cursor")) from error
+
+    return cursors.decode(cursor, _VERSION, read)
 
 
 def _time(text: str) -> datetime:

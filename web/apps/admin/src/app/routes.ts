@@ -11,14 +11,11 @@ import { agentQuery, agentsQuery, tokensQuery } from "../lib/queries/agents";
 import { jobQuery, jobsQuery } from "../lib/queries/jobs";
 import { overviewQuery } from "../lib/queries/overview";
 import { repositoriesQuery, repositoryQuery } from "../lib/queries/repositories";
-import { runQuery, runsQuery, timelineQuery } from "../lib/queries/runs";
+import { lastRunsQuery, runQuery, runsQuery, timelineQuery } from "../lib/queries/runs";
 import { sessionQuery } from "../lib/queries/session";
 import { folderQuery, snapshotQuery, snapshotsQuery } from "../lib/queries/snapshots";
 import { Shell } from "../shell/shell";
 import * as search from "./search";
-
-/** As many as the overview shows: its list is asked for before its page is there. */
-const LAST_RUNS = 8;
 
 interface Context {
   queryClient: QueryClient;
@@ -95,7 +92,7 @@ const overview = createRoute({
   path: "/",
   loader: ({ context, params }) => {
     void context.queryClient.prefetchQuery(overviewQuery(params.org));
-    void context.queryClient.prefetchInfiniteQuery(runsQuery(params.org, {}, LAST_RUNS));
+    void context.queryClient.prefetchInfiniteQuery(lastRunsQuery(params.org));
     void context.queryClient.prefetchInfiniteQuery(repositoriesQuery(params.org));
   },
   component: lazyRouteComponent(() => import("../features/overview/overview-page"), "OverviewPage"),

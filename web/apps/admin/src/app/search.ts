@@ -1,7 +1,8 @@
+import { lastOrganization } from "../lib/last-organization";
 import type { AgentFilter } from "../lib/queries/agents";
 import type { JobFilter } from "../lib/queries/jobs";
 import type { RepositoryFilter } from "../lib/queries/repositories";
-import type { RunFilter } from "../lib/queries/runs";
+import { RUN_STATES, type RunFilter } from "../lib/queries/runs";
 import type { Session } from "../lib/queries/session";
 import type { SnapshotFilter } from "../lib/queries/snapshots";
 
@@ -27,16 +28,6 @@ export function agentsSearch(raw: Raw): AgentFilter & { enrol?: true | undefined
     sort: oneOf(raw.sort, [...BY_NAME_OR_AGE, "last_seen_at", "-last_seen_at"]),
   };
 }
-
-const RUN_STATES = [
-  "waiting",
-  "running",
-  "succeeded",
-  "completed_with_warnings",
-  "partial",
-  "failed",
-  "cancelled",
-] as const;
 
 export function runsSearch(raw: Raw): RunFilter {
   return {
@@ -97,7 +88,7 @@ export function signInSearch(raw: Raw): { to?: string } {
 
 /** The organization to begin with; null: the person belongs to none. */
 export function homeAddress(session: Session): string | null {
-  const last = localStorage.getItem("sbs.organization");
+  const last = lastOrganization();
   const ids = session.memberships.map((membership) => membership.organization_id);
   return ids.find((id) => id === last) ?? ids[0] ?? null;
 }

@@ -1,4 +1,4 @@
-import { MultiSelect } from "@mantine/core";
+import { MultiSelect, Select } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -19,13 +19,52 @@ interface PickerProps {
 
 /** Several agents, found by a part of their names; revoked ones can't be chosen. */
 export function AgentsPicker(props: PickerProps) {
-  const org = useOrg();
   const [typed, setTyped] = useState("");
-  const [q] = useDebouncedValue(typed, 180);
-  const found = useInfiniteQuery(agentsQuery(org, { q, sort: "name" }));
-  const items = (found.data?.pages[0]?.items ?? []).filter((agent) => agent.state === "active");
+  const items = useActiveAgents(typed);
   const names = useAgentNames(missing(props.value, items));
   return <Picker {...props} found={items} names={names} typed={typed} setTyped={setTyped} />;
+}
+
+interface AgentProps {
+  label: string;
+  description: string;
+  /** The one that is chosen; its name is shown even if it is revoked. */
+  value: { id: string; name: string };
+  change: (id: string) => void;
+  error?: string | undefined;
+  disabled: boolean;
+}
+
+/** One agent, as `AgentsPicker` has several. */
+export function AgentPicker({ label, description, value, change, error, disabled }: AgentProps) {
+  const { t } = useTranslation();
+  const [typed, setTyped] = useState("");
+  // The field holds the name of what is chosen: that is no search, else nothing else were offered.
+  const items = useActiveAgents(typed === value.name ? "" : typed);
+  const others = items.filter((item) => item.id !== value.id);
+  return (
+    <Select
+      label={label}
+      description={description}
+      data={[value, ...others].map(({ id, name }) => ({ value: id, label: name }))}
+      value={value.id}
+      onChange={(id) => id !== null && change(id)}
+      error={error}
+      disabled={disabled}
+      searchable
+      onSearchChange={setTyped}
+      filter={({ options }) => options}
+      nothingFoundMessage={t("list.nothingFound")}
+    />
+  );
+}
+
+/** The first of the active agents whose names hold this text. */
+function useActiveAgents(typed: string): Named[] {
+  const org = useOrg();
+  const [q] = useDebouncedValue(typed, 180);
+  const found = useInfiniteQuery(agentsQuery(org, { q, sort: "name" }));
+  return (found.data?.pages[0]?.items ?? []).filter((agent) => agent.state === "active");
 }
 
 /** Several repositories. */

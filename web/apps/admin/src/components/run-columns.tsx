@@ -101,7 +101,7 @@ function details(t: TFunction): ListColumn<Run>[] {
       atFirst: false,
       header: t("runs.warningsShort"),
       numeric: true,
-      width: "110px",
+      width: "140px",
       cell: (run) => (run.warnings_total === 0 ? "–" : <Count value={run.warnings_total} />),
       csv: (run) => run.warnings_total,
     },

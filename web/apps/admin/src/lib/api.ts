@@ -15,3 +15,6 @@ export const api = createApi(window.location.origin, {
 
 export type { Schemas };
 export const ORG = "/api/v1/organizations/{organization_id}";
+
+/** What `ORG` is filled in with. */
+export const inOrg = (org: string) => ({ organization_id: org });

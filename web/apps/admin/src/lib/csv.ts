@@ -6,12 +6,13 @@ export type Cell = string | number | null | undefined;
 export const BYTE_ORDER_MARK = "\uFEFF";
 
 /**
- * What a spreadsheet would take for a formula and work out: names of machines, folders and jobs are anybody's words.
- * The wide forms count in Asian versions.
+ * Where a spreadsheet could begin a cell with what it takes for a formula and works out: names of machines, folders and
+ * jobs are anybody's words. Where the decimal sign is a comma (Russian, German, …) cells end at semicolons, and our
+ * quotes count for nothing in the midst of such a cell. The wide forms count in Asian versions.
  */
-const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/u;
+const FORMULA = /(?<=^|[;\t\r\n])(?=["\s]*[=+\-@＝＋－＠])/gu;
 
-/** A line of RFC 4180, with its end. Texts that look like formulas get an apostrophe before; numbers stay numbers. */
+/** A line of RFC 4180, with its end. What looks like a formula gets an apostrophe before; numbers stay numbers. */
 export function csvLine(cells: readonly Cell[]): string {
   return `${cells.map(csvCell).join(",")}\r\n`;
 }
@@ -19,6 +20,6 @@ export function csvLine(cells: readonly Cell[]): string {
 function csvCell(cell: Cell): string {
   if (cell === null || cell === undefined) return "";
   if (typeof cell === "number") return String(cell);
-  const text = FORMULA.test(cell) ? `'${cell}` : cell;
+  const text = cell.replace(FORMULA, "'");
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

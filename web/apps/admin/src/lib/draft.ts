@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 
+import { readStored, store } from "./browser-storage";
 import { useOrg, useSession } from "./organization";
 
 /**
@@ -23,20 +24,20 @@ export function useDraft<Draft>(
     (part: Partial<Draft>) =>
       setState((before) => {
         const draft = { ...before.draft, ...part };
-        localStorage.setItem(key, JSON.stringify(draft));
+        store(key, JSON.stringify(draft));
         return { draft, isKept: true };
       }),
     [key],
   );
   const clear = useCallback(() => {
-    localStorage.removeItem(key);
+    store(key, null);
     setState({ draft: first.current(), isKept: false });
   }, [key]);
   return { ...state, set, clear };
 }
 
 function read<Draft>(key: string, initial: () => Draft): { draft: Draft; isKept: boolean } {
-  const kept = localStorage.getItem(key);
+  const kept = readStored(key);
   if (kept === null) return { draft: initial(), isKept: false };
   // Members that a newer version added get their first value.
   return { draft: { ...initial(), ...(JSON.parse(kept) as Partial<Draft>) }, isKept: true };

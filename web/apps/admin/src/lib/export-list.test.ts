@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 
 import { textOf } from "../testing/text-of";
-import { exportList } from "./export-list";
+import { exportList, exportOrder } from "./export-list";
 import type { Ask } from "./queries/pages";
 
 interface Row {
@@ -66,4 +66,15 @@ test("an answer that is a refusal is no file either", async () => {
       ? Promise.resolve({ items: [], next_cursor: "1" })
       : Promise.reject(new Error("429"));
   await expect(exportList(ask, columns, options())).rejects.toThrow("429");
+});
+
+test.each([
+  ["created_at", "created_at"],
+  ["-created_at", "-created_at"],
+  ["-taken_at", "-taken_at"],
+  ["-last_seen_at", "-created_at"],
+  ["next_run_at", "-created_at"],
+  ["name", "-created_at"],
+])("a list that is shown by %s is exported by %s", (shown, exported) => {
+  expect(exportOrder(shown)).toBe(exported);
 });

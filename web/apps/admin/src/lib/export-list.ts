@@ -18,6 +18,19 @@ export interface Exported {
   cut: boolean;
 }
 
+/** Sorted by what never changes; a row has the same place from the first page to the last. */
+const STABLE = /^-?(created|taken)_at$/;
+/** Which every list offers whose own order may change. */
+const NEWEST_FIRST = "-created_at";
+
+/**
+ * The order in which a list is read for a file. In one of what changes meanwhile (when an agent was seen last, a name)
+ * rows would be left out that go behind the cursor, and be there twice that go before it.
+ */
+export function exportOrder<Sort extends string>(shown: Sort): Sort | typeof NEWEST_FIRST {
+  return STABLE.test(shown) ? shown : NEWEST_FIRST;
+}
+
 interface Options {
   signal: AbortSignal;
   /** How many rows there are so far. */

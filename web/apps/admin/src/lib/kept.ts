@@ -1,5 +1,9 @@
 import { useCallback, useMemo, useSyncExternalStore } from "react";
 
+import { readStored, store } from "./browser-storage";
+
+/** What the browser did not take: here until the page is loaded anew. */
+const unstored = new Map<string, string | null>();
 const listeners = new Set<() => void>();
 
 function listen(listener: () => void): () => void {
@@ -11,25 +15,36 @@ function listen(listener: () => void): () => void {
   };
 }
 
+export interface Kept<Value> {
+  value: Value | null;
+  keep: (value: Value | null) => void;
+  /** False: the browser's storage is forbidden or full, so that the last choice goes with this page. */
+  isStored: boolean;
+}
+
 /**
  * A choice kept in this browser under `key`; null: none was made, or what is there does not fit (an older version's,
  * perhaps). No secrets go in here.
  */
-export function useKept<Value>(
-  key: string,
-  fits: (value: unknown) => value is Value,
-): [Value | null, (value: Value | null) => void] {
-  const text = useSyncExternalStore(listen, () => localStorage.getItem(key));
+export function useKept<Value>(key: string, fits: (value: unknown) => value is Value): Kept<Value> {
+  const text = useSyncExternalStore(listen, () => read(key));
+  const isStored = useSyncExternalStore(listen, () => !unstored.has(key));
   const value = useMemo(() => parse(text, fits), [text, fits]);
   const keep = useCallback(
-    (next: Value | null) => {
-      if (next === null) localStorage.removeItem(key);
-      else localStorage.setItem(key, JSON.stringify(next));
-      for (const listener of listeners) listener();
-    },
+    (next: Value | null) => write(key, next === null ? null : JSON.stringify(next)),
     [key],
   );
-  return [value, keep];
+  return { value, keep, isStored };
+}
+
+function read(key: string): string | null {
+  return unstored.get(key) ?? (unstored.has(key) ? null : readStored(key));
+}
+
+function write(key: string, text: string | null): void {
+  if (store(key, text)) unstored.delete(key);
+  else unstored.set(key, text);
+  for (const listener of listeners) listener();
 }
 
 function parse<Value>(text: string | null, fits: (value: unknown) => value is Value): Value | null {

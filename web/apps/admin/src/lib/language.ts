@@ -1,6 +1,8 @@
 import type { Locale } from "@sbs/ui/format";
 import { isLocale, type Catalogue } from "@sbs/ui/i18n";
 
+import { readStored, store } from "./browser-storage";
+
 const KEY = "sbs.locale";
 
 const TEXTS: Record<Locale, () => Promise<Catalogue>> = {
@@ -20,11 +22,11 @@ export function loadTexts(locale: Locale): Promise<Catalogue> {
 
 /** Before anybody is signed in: the last choice on this computer, else the browser's first language of ours. */
 export function firstLocale(): Locale {
-  const chosen = localStorage.getItem(KEY);
+  const chosen = readStored(KEY);
   if (isLocale(chosen)) return chosen;
   return navigator.languages.map((language) => language.slice(0, 2)).find(isLocale) ?? "en";
 }
 
 export function rememberLocale(locale: Locale): void {
-  localStorage.setItem(KEY, locale);
+  store(KEY, locale);
 }

@@ -4,6 +4,7 @@ import { Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
+import { rememberOrganization } from "../lib/last-organization";
 import { useOrganizationStream } from "../lib/live/use-organization-stream";
 import { useOrg } from "../lib/organization";
 import { AccountMenu } from "./account-menu";
@@ -21,7 +22,7 @@ export function Shell() {
   const [opened, drawer] = useDisclosure(false);
   const { pathname } = useLocation();
   useOrganizationStream(org);
-  useEffect(() => localStorage.setItem("sbs.organization", org), [org]);
+  useEffect(() => rememberOrganization(org), [org]);
   const main = useRef<HTMLElement>(null);
   const before = useRef(pathname);
   useEffect(() => {

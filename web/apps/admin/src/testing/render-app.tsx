@@ -20,17 +20,21 @@ import appEn from "../messages/en.json";
 export const ORG = "11111111-1111-4111-8111-111111111111";
 export const USER = "22222222-2222-4222-8222-222222222222";
 
-const session = {
-  user: { id: USER },
-  memberships: [{ organization_id: ORG, role: "org_admin" }],
-} as unknown as Session;
+type Role = Session["memberships"][number]["role"];
+
+const sessionOf = (role: Role) =>
+  ({ user: { id: USER }, memberships: [{ organization_id: ORG, role }] }) as unknown as Session;
 
 /**
- * Shows something inside of an organization's pages, in English, to an administrator. For tests only. Answers of the
- * API that it needs are put into the client before.
+ * Shows something inside of an organization's pages, in English, to an administrator unless it is said to whom. For
+ * tests only. Answers of the API that it needs are put into the client before.
  */
-export async function renderApp(element: () => ReactNode, client = new QueryClient()) {
-  client.setQueryData(sessionQuery.queryKey, session);
+export async function renderApp(
+  element: () => ReactNode,
+  client = new QueryClient(),
+  role: Role = "org_admin",
+) {
+  client.setQueryData(sessionQuery.queryKey, sessionOf(role));
   const texts = createInstance();
   await texts.use(initReactI18next).init({
     lng: "en",

@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { ConfirmDangerous } from "@sbs/ui/confirm-dangerous";
 import { useFormat } from "@sbs/ui/use-format";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { actOnEach, type Outcome } from "../../lib/bulk";
@@ -18,6 +18,8 @@ interface Props<Row> {
   clear: () => void;
   /** After an act: these are still to be done. */
   keep: (rows: readonly Row[]) => void;
+  /** What had the focus is gone: somewhere the reader has to be. */
+  leaveFocus: () => void;
 }
 
 interface Done<Row> {
@@ -26,13 +28,16 @@ interface Done<Row> {
 }
 
 /** How many rows are chosen and what can be done with them; at the window's lower edge, so that no row moves. */
-export function BulkBar<Row extends { id: string }>({ acts, rows, nameOf, clear, keep }: Props<Row>) {
+export function BulkBar<Row extends { id: string }>(props: Props<Row>) {
+  const { acts, rows, nameOf, clear, keep, leaveFocus } = props;
   const { t } = useTranslation();
   const format = useFormat();
   const [asked, ask] = useState<BulkAct<Row> | null>(null);
   const [doing, setDoing] = useState<{ id: string; done: number; of: number } | null>(null);
   const [done, setDone] = useState<Done<Row> | null>(null);
   const [isTold, tell] = useState(false);
+  const isThere = rows.length > 0 || doing !== null;
+  useFocusLeft(isThere, leaveFocus);
 
   async function start(act: BulkAct<Row>): Promise<void> {
     ask(null);
@@ -40,7 +45,7 @@ export function BulkBar<Row extends { id: string }>({ acts, rows, nameOf, clear,
     const so = (count: number) => setDoing({ id: act.id, done: count, of: fitting.length });
     so(0);
     const outcomes = await actOnEach(fitting, act.act, so);
-    const failed = outcomes.filter(({ error }) => error !== null);
+    const failed = failedOf({ outcomes });
     setDoing(null);
     keep(failed.map(({ row }) => row));
     setDone({ act, outcomes });
@@ -51,7 +56,7 @@ export function BulkBar<Row extends { id: string }>({ acts, rows, nameOf, clear,
 
   return (
     <>
-      {rows.length === 0 && doing === null ? null : (
+      {!isThere ? null : (
         <section className={styles.bar} aria-label={t("bulk.bar")}>
           <p className={styles.count} role="status">
             {doing === null
@@ -80,11 +85,30 @@ export function BulkBar<Row extends { id: string }>({ acts, rows, nameOf, clear,
         opened={isTold}
         label={done?.act.label ?? ""}
         outcomes={done?.outcomes ?? []}
+        isStillChosen={failedOf(done).every(({ row: { id } }) => rows.some((row) => row.id === id))}
         nameOf={nameOf}
-        close={() => tell(false)}
+        close={() => {
+          tell(false);
+          leaveFocus();
+        }}
       />
     </>
   );
+}
+
+function failedOf<Row>(done: Pick<Done<Row>, "outcomes"> | null): readonly Outcome<Row>[] {
+  return (done?.outcomes ?? []).filter(({ error }) => error !== null);
+}
+
+/** When the bar goes: who was in it, or in the question before an act, is led on; who works elsewhere is left alone. */
+function useFocusLeft(isThere: boolean, leave: () => void): void {
+  const was = useRef(isThere);
+  useEffect(() => {
+    const isGone = was.current && !isThere;
+    was.current = isThere;
+    const at = document.activeElement;
+    if (isGone && (at === null || at === document.body || at.closest("[aria-modal=true]") !== null)) leave();
+  }, [isThere, leave]);
 }
 
 interface ButtonProps<Row> {

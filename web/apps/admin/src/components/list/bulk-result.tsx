@@ -11,6 +11,8 @@ interface Props<Row> {
   /** The act. */
   label: string;
   outcomes: readonly Outcome<Row>[];
+  /** Whether those for which it was not done can be tried again at once. */
+  isStillChosen: boolean;
   nameOf: (row: Row) => string;
   close: () => void;
 }
@@ -20,6 +22,7 @@ export function BulkResult<Row extends { id: string }>({
   opened,
   label,
   outcomes,
+  isStillChosen,
   nameOf,
   close,
 }: Props<Row>) {
@@ -46,7 +49,7 @@ export function BulkResult<Row extends { id: string }>({
           </li>
         ))}
       </ul>
-      <p>{t("bulk.stillChosen")}</p>
+      {isStillChosen ? <p>{t("bulk.stillChosen")}</p> : null}
       <Group justify="flex-end" mt="md">
         <Button onClick={close}>{t("act.close")}</Button>
       </Group>

@@ -1,11 +1,11 @@
-import { Button, Checkbox, Popover, Stack } from "@mantine/core";
+import { Button, Checkbox, Popover, Stack, Text } from "@mantine/core";
 import { IconColumns3 } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 
 import type { ColumnChoice } from "./list-columns";
 
 /** Which columns the table has. */
-export function ColumnsMenu<Row>({ all, shown, chosen, choose }: ColumnChoice<Row>) {
+export function ColumnsMenu<Row>({ all, shown, chosen, choose, isStored }: ColumnChoice<Row>) {
   const { t } = useTranslation();
   const ids = shown.map((column) => column.id);
   return (
@@ -37,6 +37,11 @@ export function ColumnsMenu<Row>({ all, shown, chosen, choose }: ColumnChoice<Ro
           >
             {t("list.columnsReset")}
           </Button>
+          {isStored ? null : (
+            <Text size="xs" maw={260} role="alert">
+              {t("list.notStored")}
+            </Text>
+          )}
         </Stack>
       </Popover.Dropdown>
     </Popover>

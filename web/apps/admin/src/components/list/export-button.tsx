@@ -14,10 +14,12 @@ interface Props<Row> {
   list: string;
   ask: Ask<Row>;
   columns: readonly ExportColumn<Row>[];
+  /** The file has another order than the screen. */
+  isReordered: boolean;
 }
 
 /** All rows that the filter lets through, as a file; a second click stops it. */
-export function ExportButton<Row>({ list, ask, columns }: Props<Row>) {
+export function ExportButton<Row>({ list, ask, columns, isReordered }: Props<Row>) {
   const { t } = useTranslation();
   const format = useFormat();
   const [rows, told] = useState(0);
@@ -31,8 +33,9 @@ export function ExportButton<Row>({ list, ask, columns }: Props<Row>) {
     },
     onSuccess: ({ file, rows: count, cut }) => {
       saveFile(file, fileName(list, cut ? count : null));
-      if (!cut) return showDone(t("list.exported", { count, rows: format.count(count) }));
-      showWarning(t("list.exportCut"), t("list.exportCutText", { rows: format.count(count) }));
+      const order = isReordered ? t("list.exportOrder") : "";
+      if (!cut) return showDone(t("list.exported", { count, rows: format.count(count) }), order);
+      showWarning(t("list.exportCut"), `${t("list.exportCutText", { rows: format.count(count) })} ${order}`);
     },
     onError: (error) => {
       if (stop.current?.signal.aborted !== true) showProblem(error, t);

@@ -21,17 +21,20 @@ export interface ColumnChoice<Row> {
   /** Ids of those that the person has chosen; null: as the list has them by itself. */
   chosen: readonly string[] | null;
   choose: (ids: readonly string[] | null) => void;
+  /** False: the browser does not keep the choice. */
+  isStored: boolean;
 }
 
 /** Which columns a person wants to see in a list; kept in this browser. The first one is always there. */
 export function useColumnChoice<Row>(list: string, all: readonly ListColumn<Row>[]): ColumnChoice<Row> {
   const { user } = useSession();
-  const [chosen, keep] = useKept(`sbs.columns.${user.id}.${list}`, isTexts);
+  const { value: chosen, keep, isStored } = useKept(`sbs.columns.${user.id}.${list}`, isTexts);
   return {
     all,
     shown: shownColumns(all, chosen),
     chosen,
     choose: (ids) => keep(ids === null ? null : [...ids]),
+    isStored,
   };
 }
 

@@ -1,72 +1,18 @@
-import { IconTrash } from "@tabler/icons-react";
-import { fireEvent, screen, waitFor, within } from "@testing-library/react";
-import { useState } from "react";
-import { expect, test, vi } from "vitest";
+import { notifications } from "@mantine/notifications";
+import { fireEvent, screen } from "@testing-library/react";
+import { afterEach, expect, test, vi } from "vitest";
 
-import { ApiProblem, type ProblemBody } from "../../lib/problem";
-import { pagedQuery, type Ask } from "../../lib/queries/pages";
-import { ORG, renderApp, USER } from "../../testing/render-app";
+import type { Ask } from "../../lib/queries/pages";
+import { ORG, USER } from "../../testing/render-app";
+import { click, ROWS, show, type Filter, type Row } from "../../testing/show-list";
 import { textOf } from "../../testing/text-of";
-import type { BulkAct } from "./bulk-acts";
-import type { ListColumn } from "./list-columns";
-import { ListPage } from "./list-page";
 
-interface Row {
-  id: string;
-  size: number;
-}
-interface Filter {
-  q?: string | undefined;
-  sort?: string | undefined;
-}
-
-const ROWS = ["a", "b", "=c"].map((id, index) => ({ id, size: index }));
-const COLUMNS: ListColumn<Row>[] = [
-  { id: "name", header: "Name", sorts: ["name", "-name"], cell: (row) => row.id, csv: (row) => row.id },
-  { id: "size", header: "Size", numeric: true, cell: (row) => row.size, csv: (row) => row.size },
-  { id: "more", header: "More", atFirst: false, cell: () => "more", csv: () => "more" },
-];
-const refusal = new ApiProblem(409, { detail: "It is held.", hint: "Let it go.", code: "x" } as ProblemBody);
-const ask: Ask<Row> = ({ cursor }) =>
-  Promise.resolve(
-    cursor === undefined ? { items: ROWS.slice(0, 2), next_cursor: "2" } : { items: ROWS.slice(2) },
-  );
-
-async function show(acts: BulkAct<Row>[] = []) {
-  const went = vi.fn();
-  function Page() {
-    const [filter, setFilter] = useState<Filter>({});
-    return (
-      <ListPage<Row, Filter>
-        name="things"
-        title="Things"
-        about="All of them"
-        facets={null}
-        filter={filter}
-        goTo={(next) => {
-          went(next);
-          setFilter(next);
-        }}
-        list={pagedQuery(["things"], ({ signal }) =>
-          ask({ cursor: undefined, signal }).then(() => ({ items: ROWS })),
-        )}
-        ask={ask}
-        columns={COLUMNS}
-        ownSort="name"
-        nameOf={(row) => row.id}
-        open={() => undefined}
-        acts={acts}
-        empty={null}
-      />
-    );
-  }
-  await renderApp(() => <Page />);
-  await screen.findByRole("table");
-  return went;
-}
+afterEach(() => {
+  vi.restoreAllMocks();
+  notifications.clean();
+});
 
 const headers = () => screen.getAllByRole("columnheader").map((header) => header.textContent);
-const click = (name: string) => fireEvent.click(screen.getByRole("button", { name }));
 
 test("an order goes into the address", async () => {
   const went = await show();
@@ -109,6 +55,29 @@ test("a view keeps filter, order and columns under a name, and is taken away", a
   expect(screen.queryByRole("button", { name: "backwards" })).toBeNull();
 });
 
+test("a view that the browser does not keep is there for now, and that is said", async () => {
+  vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+    throw new DOMException("full", "QuotaExceededError");
+  });
+  await show();
+  click("Views");
+  fireEvent.change(await screen.findByLabelText("Save as"), { target: { value: "full" } });
+  click("Save");
+  expect(screen.getByRole("button", { name: "full" })).toBeDefined();
+  expect(screen.getByRole("alert").textContent).toContain("its storage is full or forbidden");
+  vi.restoreAllMocks();
+  click("Remove the view full"); // there is room again
+  expect(screen.queryByRole("alert")).toBeNull();
+});
+
+test("a list is there where the browser's storage is forbidden", async () => {
+  vi.spyOn(window, "localStorage", "get").mockImplementation(() => {
+    throw new DOMException("forbidden", "SecurityError");
+  });
+  await show();
+  expect(headers()).toEqual(["Name", "Size"]);
+});
+
 test("all pages are exported, in the columns that are shown, and no cell is a formula", async () => {
   const files: Blob[] = [];
   vi.stubGlobal("URL", { createObjectURL: (file: Blob) => files.push(file), revokeObjectURL: vi.fn() });
@@ -123,46 +92,33 @@ test("all pages are exported, in the columns that are shown, and no cell is a fo
   links.mockRestore();
 });
 
-const bulk = (act: (row: Row) => Promise<unknown>, question?: BulkAct<Row>["question"]): BulkAct<Row> => ({
-  id: "hold",
-  label: "Hold",
-  Icon: IconTrash,
-  fits: (row) => row.id !== "=c",
-  act,
-  ...(question === undefined ? {} : { question }),
-});
+/** Pages of one row, sorted as asked for; each page that was read gives the row behind it the first place by name. */
+function moving(): (filter: Filter) => Ask<Row> {
+  const names = new Map(ROWS.map(({ id, size }) => [id, size]));
+  const placeOf = (sort: string | undefined) => (row: Row) =>
+    sort === "-created_at" ? -row.size : (names.get(row.id) ?? 0);
+  return ({ sort }) =>
+    ({ cursor }) => {
+      const place = placeOf(sort);
+      const sorted = [...ROWS].sort((one, other) => place(one) - place(other));
+      const left = sorted.filter((row) => cursor === undefined || place(row) > Number(cursor));
+      const [row] = left;
+      if (row === undefined) return Promise.resolve({ items: [] });
+      const next = left.length > 1 ? String(place(row)) : null;
+      if (left[1] !== undefined) names.set(left[1].id, -9 - names.size);
+      return Promise.resolve({ items: [row], next_cursor: next });
+    };
+}
 
-test("an act on several says what was refused and why, and only that stays chosen", async () => {
-  await show([bulk((row) => (row.id === "b" ? Promise.reject(refusal) : Promise.resolve()))]);
-  fireEvent.click(screen.getByRole("checkbox", { name: "Choose all that are shown" }));
-  expect(screen.getByRole("region", { name: "Chosen rows" }).textContent).toContain("3 chosen");
-  click("Hold: 2");
-  const dialog = await screen.findByRole("dialog", { name: "Hold: done 1, refused 1" });
-  expect(within(dialog).getByRole("listitem").textContent).toBe("bIt is held. Let it go.");
-  expect(screen.getByRole<HTMLInputElement>("checkbox", { name: "Choose b" }).checked).toBe(true);
-  expect(screen.getByRole<HTMLInputElement>("checkbox", { name: "Choose a" }).checked).toBe(false);
-});
-
-test("an act by which something is lost asks first, with the names and the number to be typed", async () => {
-  const act = vi.fn(() => Promise.resolve());
-  await show([bulk(act, { title: "Hold them", text: "They stand still.", typed: true })]);
-  for (const name of ["a", "b"]) fireEvent.click(screen.getByRole("checkbox", { name: `Choose ${name}` }));
-  click("Hold");
-  const dialog = await screen.findByRole("dialog", { name: "Hold them" });
-  expect(dialog.textContent).toContain("a, b");
-  const go = within(dialog).getByRole<HTMLButtonElement>("button", { name: "Hold" });
-  expect(go.disabled).toBe(true);
-  expect(act).not.toHaveBeenCalled();
-  fireEvent.change(within(dialog).getByRole("textbox"), { target: { value: "2" } });
-  fireEvent.click(go);
-  await waitFor(() => expect(act).toHaveBeenCalledTimes(2));
-  expect(await screen.findByText("Hold: 2")).toBeDefined();
-  expect(screen.queryByRole("region", { name: "Chosen rows" })).toBeNull();
-});
-
-test("what is chosen is chosen no more under another order or filter", async () => {
-  await show([bulk(() => Promise.resolve())]);
-  fireEvent.click(screen.getByRole("checkbox", { name: "Choose a" }));
-  click("Name");
-  expect(screen.queryByRole("region", { name: "Chosen rows" })).toBeNull();
+test("no row is left out of the file that changes its place meanwhile, and the other order is said", async () => {
+  const files: Blob[] = [];
+  vi.stubGlobal("URL", { createObjectURL: (file: Blob) => files.push(file), revokeObjectURL: vi.fn() });
+  vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(() => undefined);
+  await show([], moving());
+  click("Export CSV");
+  expect(await screen.findByText("3 rows are in the file")).toBeDefined();
+  expect(screen.getByText(/in the order of creation/)).toBeDefined();
+  const ids = (await textOf(files[0] ?? new Blob())).trim().split("\r\n").slice(1);
+  expect(ids.map((line) => line.split(",")[0])).toEqual(["'=c", "b", "a"]);
+  vi.unstubAllGlobals();
 });

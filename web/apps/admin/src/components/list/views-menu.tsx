@@ -52,8 +52,8 @@ function Views({ list, present, show, close }: Props & { close: () => void }) {
   const org = useOrg();
   const { t } = useTranslation();
   const { user } = useSession();
-  const [kept, keep] = useKept(`sbs.views.${user.id}.${org}.${list}`, areViews);
-  const views = kept ?? [];
+  const { value, keep, isStored } = useKept(`sbs.views.${user.id}.${org}.${list}`, areViews);
+  const views = value ?? [];
   return (
     <Stack gap="sm">
       {views.length === 0 ? (
@@ -89,9 +89,15 @@ function Views({ list, present, show, close }: Props & { close: () => void }) {
         </Stack>
       )}
       <SaveView save={(name) => keep(withView(views, { name, ...present }))} />
-      <Text size="xs" c="dimmed">
-        {t("list.viewsHere")}
-      </Text>
+      {isStored ? (
+        <Text size="xs" c="dimmed">
+          {t("list.viewsHere")}
+        </Text>
+      ) : (
+        <Text size="xs" role="alert">
+          {t("list.notStored")}
+        </Text>
+      )}
     </Stack>
   );
 }

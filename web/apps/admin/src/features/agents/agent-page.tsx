@@ -1,7 +1,7 @@
 import { PageHeader } from "@sbs/ui/page-header";
 import { RelativeTime } from "@sbs/ui/relative-time";
 import { Facts, Section } from "@sbs/ui/section";
-import { EmptyState, Notice } from "@sbs/ui/states";
+import { Notice } from "@sbs/ui/states";
 import { StatusBadge } from "@sbs/ui/status-badge";
 import { CopyableId } from "@sbs/ui/copyable-id";
 import { useFormat } from "@sbs/ui/use-format";
@@ -9,18 +9,13 @@ import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 
+import { LastRuns } from "../../components/last-runs";
 import { PageLink } from "../../components/link";
 import { QueryView } from "../../components/query-view";
-import { RunsTable } from "../../components/runs-table";
 import { useOrg } from "../../lib/organization";
 import { agentQuery, type Agent } from "../../lib/queries/agents";
-import { usePages } from "../../lib/queries/pages";
-import { runsQuery } from "../../lib/queries/runs";
 import { AgentActs } from "./agent-acts";
 import { agentStatus, systemName } from "./agent-status";
-
-/** How many of its newest runs an agent's page shows. */
-const LAST_RUNS = 10;
 
 export function AgentPage() {
   const org = useOrg();
@@ -47,7 +42,7 @@ function AgentView({ agent }: { agent: Agent }) {
       />
       <AgentTrouble agent={agent} />
       <AgentFacts agent={agent} />
-      <AgentRuns agentId={agent.id} />
+      <LastRuns of={{ agent: agent.id }} />
     </>
   );
 }
@@ -107,33 +102,6 @@ function AgentFacts({ agent }: { agent: Agent }) {
           { label: t("field.id"), value: <CopyableId id={agent.id} /> },
         ]}
       />
-    </Section>
-  );
-}
-
-function AgentRuns({ agentId }: { agentId: string }) {
-  const org = useOrg();
-  const { t } = useTranslation();
-  const { query, rows } = usePages(runsQuery(org, { agent: agentId }, LAST_RUNS));
-  return (
-    <Section
-      title={t("overview.lastRuns")}
-      flush
-      actions={
-        <PageLink to="/o/$org/runs" params={{ org }} search={{ agent: agentId }} size="sm">
-          {t("overview.all")}
-        </PageLink>
-      }
-    >
-      <QueryView query={query}>
-        {() =>
-          rows.length === 0 ? (
-            <EmptyState title={t("runs.none")} description={t("runs.noneText")} />
-          ) : (
-            <RunsTable rows={rows.slice(0, LAST_RUNS)} />
-          )
-        }
-      </QueryView>
     </Section>
   );
 }

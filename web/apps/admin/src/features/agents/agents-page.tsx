@@ -67,7 +67,7 @@ export function AgentsPage() {
         filter={filter}
         goTo={goTo}
         list={agentsQuery(org, filter)}
-        ask={askAgents(org, filter)}
+        ask={(asked) => askAgents(org, asked)}
         columns={useAgentColumns()}
         ownSort="-created_at"
         nameOf={(agent) => agent.name}

@@ -1,29 +1,24 @@
 import { PageHeader } from "@sbs/ui/page-header";
 import { ExactTime } from "@sbs/ui/relative-time";
 import { Section } from "@sbs/ui/section";
-import { EmptyState, Notice } from "@sbs/ui/states";
+import { Notice } from "@sbs/ui/states";
 import { StatusBadge } from "@sbs/ui/status-badge";
 import { useFormat } from "@sbs/ui/use-format";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 
+import { LastRuns } from "../../components/last-runs";
 import { PageLink } from "../../components/link";
 import { QueryView } from "../../components/query-view";
-import { RunsTable } from "../../components/runs-table";
 import { cronSentence } from "../../lib/cron-sentence";
 import { useOrg } from "../../lib/organization";
 import { jobQuery, type JobDetail } from "../../lib/queries/jobs";
-import { usePages } from "../../lib/queries/pages";
-import { runsQuery } from "../../lib/queries/runs";
 import { useLanguage } from "../../lib/use-language";
 import { JobActs } from "./job-acts";
 import { JobFacts } from "./job-facts";
 import { jobStatus } from "./job-status";
 import styles from "./job-page.module.css";
-
-/** How many of its newest runs a job's page shows. */
-const LAST_RUNS = 10;
 
 export function JobPage() {
   const org = useOrg();
@@ -64,7 +59,7 @@ function JobView({ job }: { job: JobDetail }) {
         <JobFacts job={job} />
         <NextRuns job={job} />
       </div>
-      <LastRuns jobId={job.id} />
+      <LastRuns of={{ job: job.id }} none={{ title: t("jobs.noRuns"), text: t("jobs.noRunsText") }} />
     </>
   );
 }
@@ -86,33 +81,6 @@ function NextRuns({ job }: { job: JobDetail }) {
           {note.message}
         </p>
       ))}
-    </Section>
-  );
-}
-
-function LastRuns({ jobId }: { jobId: string }) {
-  const org = useOrg();
-  const { t } = useTranslation();
-  const { query, rows } = usePages(runsQuery(org, { job: jobId }, LAST_RUNS));
-  return (
-    <Section
-      title={t("overview.lastRuns")}
-      flush
-      actions={
-        <PageLink to="/o/$org/runs" params={{ org }} search={{ job: jobId }} size="sm">
-          {t("overview.all")}
-        </PageLink>
-      }
-    >
-      <QueryView query={query}>
-        {() =>
-          rows.length === 0 ? (
-            <EmptyState title={t("jobs.noRuns")} description={t("jobs.noRunsText")} />
-          ) : (
-            <RunsTable rows={rows.slice(0, LAST_RUNS)} />
-          )
-        }
-      </QueryView>
     </Section>
   );
 }

@@ -58,7 +58,7 @@ export function JobsPage() {
       filter={filter}
       goTo={goTo}
       list={jobsQuery(org, filter)}
-      ask={askJobs(org, filter)}
+      ask={(asked) => askJobs(org, asked)}
       columns={useJobColumns()}
       ownSort="-created_at"
       nameOf={(job) => job.name}

@@ -1,11 +1,11 @@
 import { useTranslation } from "react-i18next";
 
+import { Summary } from "../../components/summary";
 import { useAgentNames, useRepositoryNames } from "../../components/use-names";
 import { cronSentence } from "../../lib/cron-sentence";
 import { toCron } from "../../lib/schedule";
 import { useLanguage } from "../../lib/use-language";
 import { lines, type JobDraft } from "./job-draft";
-import styles from "./step-summary.module.css";
 
 /** More machines than these are a number. */
 const NAMED = 3;
@@ -30,8 +30,7 @@ export function StepSummary({ draft }: { draft: JobDraft }) {
   const sources = lines(draft.sources);
   const excluded = lines(draft.excludes);
   return (
-    <div className={styles.summary}>
-      <p className={styles.sentence}>{t("jobs.sentence", { when, who, where })}</p>
+    <Summary sentence={t("jobs.sentence", { when, who, where })}>
       <p>
         {draft.keepLast === null
           ? t("jobs.sentenceKeepAll")
@@ -53,6 +52,6 @@ export function StepSummary({ draft }: { draft: JobDraft }) {
           </ul>
         </>
       )}
-    </div>
+    </Summary>
   );
 }

@@ -5,20 +5,13 @@ import { useTranslation } from "react-i18next";
 
 import { useOrg } from "../../lib/organization";
 import type { Overview } from "../../lib/queries/overview";
+import { FINAL_STATES } from "../../lib/queries/runs";
 import styles from "./days-chart.module.css";
 
 type Day = Overview["days"][number];
 
 /** From the bottom up: what went well is the ground that the rest stands on. */
-const STACK = [
-  "succeeded",
-  "completed_with_warnings",
-  "partial",
-  "failed",
-  "cancelled",
-  "running",
-  "waiting",
-] as const;
+const STACK = [...FINAL_STATES, "running", "waiting"] as const;
 
 const total = (day: Day) => STACK.reduce((sum, state) => sum + day.runs[state], 0);
 

@@ -1,27 +1,23 @@
 import { PageHeader } from "@sbs/ui/page-header";
 import { Section } from "@sbs/ui/section";
 import { EmptyState } from "@sbs/ui/states";
-import { IconPlayerPlay } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 
+import { LastRuns } from "../../components/last-runs";
 import { PageLink } from "../../components/link";
 import { QueryView } from "../../components/query-view";
-import { RunsTable } from "../../components/runs-table";
 import { StorageBar } from "../../components/storage-bar";
 import { useOrg } from "../../lib/organization";
 import { overviewQuery } from "../../lib/queries/overview";
 import { usePages } from "../../lib/queries/pages";
 import { repositoriesQuery } from "../../lib/queries/repositories";
-import { runsQuery } from "../../lib/queries/runs";
 import { Attention } from "./attention";
 import { Counts } from "./counts";
 import { DaysChart } from "./days-chart";
 import { FirstSteps } from "./first-steps";
 import styles from "./overview-page.module.css";
 
-/** How many of the newest runs are shown. */
-export const LAST_RUNS = 8;
 /** The rest is a link away. */
 const SHOWN_REPOSITORIES = 6;
 
@@ -42,40 +38,13 @@ export function OverviewPage() {
               <DaysChart days={overview.days} />
             </Section>
             <div className={styles.columns}>
-              <LastRuns />
+              <LastRuns short />
               <Repositories />
             </div>
           </>
         )}
       </QueryView>
     </>
-  );
-}
-
-function LastRuns() {
-  const org = useOrg();
-  const { t } = useTranslation();
-  const { query, rows } = usePages(runsQuery(org, {}, LAST_RUNS));
-  return (
-    <Section
-      title={t("overview.lastRuns")}
-      flush
-      actions={
-        <PageLink to="/o/$org/runs" params={{ org }} size="sm">
-          {t("overview.all")}
-        </PageLink>
-      }
-    >
-      <QueryView query={query}>
-        {() =>
-          rows.length === 0 ? (
-            <EmptyState icon={IconPlayerPlay} title={t("runs.none")} description={t("runs.noneText")} />
-          ) : (
-            <RunsTable rows={rows.slice(0, LAST_RUNS)} short />
-          )
-        }
-      </QueryView>
-    </Section>
   );
 }
 

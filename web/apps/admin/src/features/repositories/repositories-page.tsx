@@ -46,7 +46,7 @@ export function RepositoriesPage() {
         filter={filter}
         goTo={goTo}
         list={repositoriesQuery(org, filter)}
-        ask={askRepositories(org, filter)}
+        ask={(asked) => askRepositories(org, asked)}
         columns={useRepositoryColumns()}
         ownSort={REPOSITORIES_BY}
         nameOf={(repository) => repository.name}

@@ -1,11 +1,16 @@
 import type { ConflictPolicy, RestoreCreate } from "../../lib/queries/restores";
+import type { Snapshot } from "../../lib/queries/snapshots";
 
 /** The wizard's form. */
 export interface RestoreDraft {
   step: number;
   snapshotId: string | null;
-  /** The machine that the snapshot was taken from; it restores. */
+  /** The machine that the snapshot was taken from. */
+  sourceAgentId: string | null;
+  /** The machine that restores. */
   agentId: string | null;
+  /** An administrator has said that the one may read what the other has backed up. */
+  isAllowed: boolean;
   everything: boolean;
   paths: readonly string[];
   folder: string;
@@ -21,7 +26,9 @@ export function newDraft(): RestoreDraft {
   return {
     step: 0,
     snapshotId: null,
+    sourceAgentId: null,
     agentId: null,
+    isAllowed: false,
     everything: false,
     paths: [],
     folder: "/",
@@ -37,17 +44,32 @@ export function toggled(paths: readonly string[], path: string): string[] {
   return [...paths.filter((each) => !each.startsWith(`${path}/`)), path];
 }
 
-/** Whether a step has what it needs; what the server would refuse it says by itself. */
-export function isComplete(draft: RestoreDraft, step: number): boolean {
+/** What a snapshot brings with it: its own machine restores it, until somebody chooses another. */
+export function ofSnapshot(snapshot: Pick<Snapshot, "id" | "agent_id">): Partial<RestoreDraft> {
+  const { id, agent_id } = snapshot;
+  return { snapshotId: id, sourceAgentId: agent_id, agentId: agent_id, isAllowed: false };
+}
+
+/** Whether one machine restores what another has backed up. */
+export function isElsewhere(draft: RestoreDraft): boolean {
+  return draft.sourceAgentId !== null && draft.agentId !== draft.sourceAgentId;
+}
+
+/** What a step still needs; null: nothing. What the server would refuse it says by itself. */
+export function missing(
+  draft: RestoreDraft,
+  step: number,
+): "snapshot" | "files" | "target" | "allowed" | null {
   switch (STEPS[step]) {
     case "snapshot":
-      return draft.snapshotId !== null;
+      return draft.snapshotId === null ? "snapshot" : null;
     case "files":
-      return draft.everything || draft.paths.length > 0;
+      return draft.everything || draft.paths.length > 0 ? null : "files";
     case "target":
-      return draft.target.trim() !== "" && draft.policy !== null;
+      if (isElsewhere(draft) && !draft.isAllowed) return "allowed";
+      return draft.target.trim() === "" || draft.policy === null ? "target" : null;
     default:
-      return true;
+      return null;
   }
 }
 
@@ -60,5 +82,6 @@ export function bodyOf(draft: RestoreDraft): RestoreCreate {
     target_folder: draft.target.trim(),
     policy: draft.policy as ConflictPolicy,
     verify: draft.verify,
+    ...(isElsewhere(draft) && draft.isAllowed ? { from_other_agent: true } : {}),
   };
 }

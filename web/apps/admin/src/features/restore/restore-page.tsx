@@ -12,7 +12,7 @@ import { useOrg, useRights } from "../../lib/organization";
 import { isProblem, type ApiProblem } from "../../lib/problem";
 import { createRestore } from "../../lib/queries/restores";
 import { snapshotQuery } from "../../lib/queries/snapshots";
-import { bodyOf, isComplete, newDraft, STEPS, type RestoreDraft } from "./restore-draft";
+import { bodyOf, missing, newDraft, ofSnapshot, STEPS, type RestoreDraft } from "./restore-draft";
 import { StepFiles } from "./step-files";
 import { StepSnapshot } from "./step-snapshot";
 import { StepSummary } from "./step-summary";
@@ -26,7 +26,7 @@ export interface StepProps {
 
 const LAST = STEPS.length - 1;
 /** Fields that the third step shows; a refusal of them leads back to it. */
-const TARGET_FIELDS = ["/target_folder", "/policy"];
+const TARGET_FIELDS = ["/agent_id", "/target_folder", "/policy"];
 
 /** From a snapshot to files on a machine: which, where to, how; then the run's page shows the rest. */
 export function RestorePage() {
@@ -54,8 +54,7 @@ export function RestorePage() {
     set(part);
   };
   const step: StepProps = { draft, set: change, refusal };
-  const isReady = isComplete(draft, draft.step);
-  const stepName = STEPS[draft.step] ?? "summary";
+  const lacking = missing(draft, draft.step);
 
   return (
     <>
@@ -67,7 +66,7 @@ export function RestorePage() {
         go={(to) => change({ step: to })}
         submit={() => {
           setHasAsked(true);
-          if (!isReady || !operate) return;
+          if (lacking !== null || !operate) return;
           if (draft.step === LAST) starting.mutate();
           else change({ step: draft.step + 1 });
         }}
@@ -81,7 +80,9 @@ export function RestorePage() {
         {starting.isError && refusal?.isAbout(TARGET_FIELDS) !== true ? (
           <ProblemView error={starting.error} />
         ) : null}
-        {hasAsked && !isReady ? <Notice tone="failed" title={t(`restore.missing.${stepName}`)} /> : null}
+        {hasAsked && lacking !== null ? (
+          <Notice tone="failed" title={t(`restore.missing.${lacking}`)} />
+        ) : null}
         {draft.step === 0 ? <StepSnapshot {...step} /> : null}
         {draft.step === 1 ? <StepFiles {...step} /> : null}
         {draft.step === 2 ? <StepTarget {...step} /> : null}
@@ -104,8 +105,7 @@ function useAskedFor(draft: RestoreDraft, set: (part: Partial<RestoreDraft>) => 
     taken.current = snapshot;
     const isSame = draft.snapshotId === snapshot.id;
     set({
-      snapshotId: snapshot.id,
-      agentId: snapshot.agent_id,
+      ...ofSnapshot(snapshot),
       everything: false,
       step: pick === undefined ? 1 : 2,
       paths: pick === undefined ? (isSame ? draft.paths : []) : [pick],

@@ -11,6 +11,7 @@ import { useSnapshotColumns } from "../../components/snapshot-columns";
 import { useOrg } from "../../lib/organization";
 import { usePages } from "../../lib/queries/pages";
 import { snapshotsQuery, type Snapshot, type SnapshotFilter } from "../../lib/queries/snapshots";
+import { ofSnapshot } from "./restore-draft";
 import type { StepProps } from "./restore-page";
 import styles from "./step-snapshot.module.css";
 
@@ -23,8 +24,7 @@ export function StepSnapshot({ draft, set }: StepProps) {
   const choose = (snapshot: Snapshot) => {
     const isSame = snapshot.id === draft.snapshotId;
     set({
-      snapshotId: snapshot.id,
-      agentId: snapshot.agent_id,
+      ...ofSnapshot(snapshot),
       step: 1,
       ...(isSame ? {} : { paths: [], folder: "/", everything: false }),
     });

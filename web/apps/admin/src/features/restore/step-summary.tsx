@@ -3,10 +3,11 @@ import { useFormat } from "@sbs/ui/use-format";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 
+import { Summary } from "../../components/summary";
 import { useOrg } from "../../lib/organization";
+import { agentQuery } from "../../lib/queries/agents";
 import { snapshotQuery } from "../../lib/queries/snapshots";
-import type { RestoreDraft } from "./restore-draft";
-import styles from "./step-summary.module.css";
+import { isElsewhere, type RestoreDraft } from "./restore-draft";
 
 /** In words, what will happen. */
 export function StepSummary({ draft }: { draft: RestoreDraft }) {
@@ -17,19 +18,20 @@ export function StepSummary({ draft }: { draft: RestoreDraft }) {
     ...snapshotQuery(org, draft.snapshotId ?? ""),
     enabled: draft.snapshotId !== null,
   });
-  if (data === undefined) return null;
+  const { data: agent } = useQuery({
+    ...agentQuery(org, draft.agentId ?? ""),
+    enabled: draft.agentId !== null,
+  });
+  if (data === undefined || agent === undefined) return null;
+  const values = {
+    what: draft.everything ? t("restore.everything") : t("restore.entries", { count: draft.paths.length }),
+    time: format.exact(new Date(data.taken_at)),
+    machine: agent.name,
+    source: data.agent_name,
+    target: draft.target.trim() || "–",
+  };
   return (
-    <div className={styles.summary}>
-      <p className={styles.sentence}>
-        {t("restore.sentence", {
-          what: draft.everything
-            ? t("restore.everything")
-            : t("restore.entries", { count: draft.paths.length }),
-          time: format.exact(new Date(data.taken_at)),
-          machine: data.agent_name,
-          target: draft.target.trim() || "–",
-        })}
-      </p>
+    <Summary sentence={t(isElsewhere(draft) ? "restore.sentenceElsewhere" : "restore.sentence", values)}>
       {draft.everything ? null : (
         <ul className="sbs-mono">
           {draft.paths.map((path) => (
@@ -40,6 +42,12 @@ export function StepSummary({ draft }: { draft: RestoreDraft }) {
       <p>{draft.policy === null ? t("restore.policyAsk") : t(`policy.${draft.policy}.text`)}</p>
       <p>{draft.verify ? t("restore.verifyYes") : t("restore.verifyNo")}</p>
       {draft.policy === "overwrite" ? <Notice tone="warning" title={t("restore.overwriteWarning")} /> : null}
-    </div>
+      {isElsewhere(draft) ? (
+        <Notice
+          tone="warning"
+          title={t("restore.elsewhere", { name: agent.name, source: data.agent_name })}
+        />
+      ) : null}
+    </Summary>
   );
 }

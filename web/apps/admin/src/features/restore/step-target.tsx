@@ -1,31 +1,72 @@
 import { Checkbox, Radio, Stack, TextInput } from "@mantine/core";
 import { Notice } from "@sbs/ui/states";
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 
+import { QueryView } from "../../components/query-view";
 import { useOrg } from "../../lib/organization";
-import { agentQuery } from "../../lib/queries/agents";
+import { agentQuery, type Agent } from "../../lib/queries/agents";
 import { POLICIES } from "../../lib/queries/restores";
+import { snapshotQuery } from "../../lib/queries/snapshots";
 import type { StepProps } from "./restore-page";
+import { RestoringMachine } from "./restoring-machine";
 
 /** A path of each kind of system: the same in every language. */
 const EXAMPLES = { windows: "C:\\Restored", posix: "/home/user/restored" };
 
-/** Where to, and what about files that are already there. */
-export function StepTarget({ draft, set, refusal }: StepProps) {
+/** Which machine, where to, and what about files that are already there. */
+export function StepTarget(props: StepProps) {
   const org = useOrg();
-  const { t } = useTranslation();
-  const agent = useQuery({ ...agentQuery(org, draft.agentId ?? ""), enabled: draft.agentId !== null }).data;
-  const isWindows = agent?.os.toLowerCase() === "windows";
+  const { snapshotId, agentId } = props.draft;
+  const snapshot = useQuery({ ...snapshotQuery(org, snapshotId ?? ""), enabled: snapshotId !== null });
+  const agent = useQuery({
+    ...agentQuery(org, agentId ?? ""),
+    enabled: agentId !== null,
+    // Who chooses another machine keeps the form under their hands.
+    placeholderData: keepPreviousData,
+  });
   return (
-    <Stack gap="md">
-      {agent === undefined || agent.connected ? null : (
-        <Notice tone="warning" title={t("restore.machineAway", { name: agent.name })}>
-          {t("restore.machineAwayText")}
-        </Notice>
+    <QueryView query={snapshot} rows={10}>
+      {({ agent_name: source }) => (
+        <QueryView query={agent} rows={10}>
+          {(machine) => (
+            <Stack gap="md">
+              <MachineTrouble agent={machine} />
+              <RestoringMachine {...props} agent={machine} source={source} />
+              <Target {...props} agent={machine} />
+            </Stack>
+          )}
+        </QueryView>
       )}
+    </QueryView>
+  );
+}
+
+/** Why this machine can't restore, or not now. */
+function MachineTrouble({ agent }: { agent: Agent }) {
+  const { t } = useTranslation();
+  if (agent.state === "revoked") {
+    return (
+      <Notice tone="warning" title={t("restore.machineRevoked", { name: agent.name })}>
+        {t("restore.machineRevokedText")}
+      </Notice>
+    );
+  }
+  if (agent.connected) return null;
+  return (
+    <Notice tone="warning" title={t("restore.machineAway", { name: agent.name })}>
+      {t("restore.machineAwayText")}
+    </Notice>
+  );
+}
+
+function Target({ draft, set, refusal, agent }: StepProps & { agent: Agent }) {
+  const { t } = useTranslation();
+  const isWindows = agent.os.toLowerCase() === "windows";
+  return (
+    <>
       <TextInput
-        label={t("restore.targetOn", { name: agent?.name ?? "…" })}
+        label={t("restore.targetOn", { name: agent.name })}
         description={t("restore.targetHint")}
         placeholder={isWindows ? EXAMPLES.windows : EXAMPLES.posix}
         value={draft.target}
@@ -60,6 +101,6 @@ export function StepTarget({ draft, set, refusal }: StepProps) {
         checked={draft.verify}
         onChange={(event) => set({ verify: event.currentTarget.checked })}
       />
-    </Stack>
+    </>
   );
 }

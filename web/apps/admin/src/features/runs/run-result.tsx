@@ -19,8 +19,11 @@ const COUNTED = {
     ["files_verified", "filesVerified"],
     ["files_skipped", "filesSkipped"],
     ["files_failed", "filesFailed"],
+    ["owners_not_restored", "ownersNotRestored"],
   ],
 } as const;
+/** Said only where there are some: that nothing is wrong with owners is what one expects. */
+const SAID_IF_ANY: readonly string[] = ["owners_not_restored"];
 const MEASURED = {
   backup: [
     ["bytes_processed", "processed"],
@@ -39,8 +42,8 @@ export function RunResult({ run }: { run: RunDetail }) {
   const result = runResult(run);
   const attempts = Math.max(1, run.attempt, ...run.attempts.map((attempt) => attempt.attempt));
   const counted = COUNTED[run.kind]
-    .map(([member, name]) => ({ name, value: resultNumber(result, member) }))
-    .filter(({ value }) => value !== null)
+    .map(([member, name]) => ({ member, name, value: resultNumber(result, member) }))
+    .filter(({ member, value }) => value !== null && (value > 0 || !SAID_IF_ANY.includes(member)))
     .map(({ name, value }) => ({ label: t(`results.${name}`), value: <Count value={value} /> }));
   const measured = MEASURED[run.kind]
     .map(([member, name]) => ({ name, value: resultNumber(result, member) }))

@@ -9,8 +9,11 @@ import { QueryView } from "../../components/query-view";
 import { useOrg } from "../../lib/organization";
 import { usePages } from "../../lib/queries/pages";
 import { warningsQuery, type RunDetail, type Warning } from "../../lib/queries/runs";
+import type texts from "../../messages/en.json";
 
-/** Each file that was not read or not restored. */
+type Known = keyof typeof texts.warnings;
+
+/** Each file that was not read or not restored, or not as it was. */
 export function RunWarnings({ run }: { run: RunDetail }) {
   const org = useOrg();
   const { t } = useTranslation();
@@ -26,6 +29,12 @@ export function RunWarnings({ run }: { run: RunDetail }) {
           {warning.path}
         </span>
       ),
+    },
+    {
+      id: "kind",
+      header: t("runs.warningKind"),
+      width: "230px",
+      cell: (warning) => <Kind code={warning.code} />,
     },
     {
       id: "message",
@@ -70,4 +79,11 @@ export function RunWarnings({ run }: { run: RunDetail }) {
       </QueryView>
     </Section>
   );
+}
+
+/** What happened, in words. A newer agent may know codes that have none here yet: they stand for themselves. */
+function Kind({ code }: { code: string }) {
+  const { t } = useTranslation();
+  const words = t(`warnings.${code as Known}`, { defaultValue: code });
+  return <span title={words}>{words}</span>;
 }

@@ -12,17 +12,16 @@ import { ObjectFilter } from "../../components/object-filter";
 import { runName } from "../../components/run-bits";
 import { useRunColumns } from "../../components/run-columns";
 import { useOrg, useRights } from "../../lib/organization";
-import { askRuns, cancelRun, isFinal, runsQuery, type Run, type RunFilter } from "../../lib/queries/runs";
+import {
+  askRuns,
+  cancelRun,
+  isFinal,
+  RUN_STATES,
+  runsQuery,
+  type Run,
+  type RunFilter,
+} from "../../lib/queries/runs";
 
-const STATES = [
-  "waiting",
-  "running",
-  "succeeded",
-  "completed_with_warnings",
-  "partial",
-  "failed",
-  "cancelled",
-] as const;
 const KINDS = ["backup", "restore"] as const;
 
 export function RunsPage() {
@@ -40,7 +39,7 @@ export function RunsPage() {
       filter={filter}
       goTo={goTo}
       list={runsQuery(org, filter)}
-      ask={askRuns(org, filter)}
+      ask={(asked) => askRuns(org, asked)}
       columns={useRunColumns()}
       ownSort="-created_at"
       nameOf={(run) => `${runName(run, t)} · ${run.agent_name}`}
@@ -76,7 +75,7 @@ function Facets({ filter, change }: { filter: RunFilter; change: (part: RunFilte
       />
       <FacetChips
         label={t("field.status")}
-        options={STATES.map((state) => ({ value: state, label: t(`status.${state}`, { ns: "ui" }) }))}
+        options={RUN_STATES.map((state) => ({ value: state, label: t(`status.${state}`, { ns: "ui" }) }))}
         value={filter.state}
         change={(state) => change({ state })}
       />
@@ -102,7 +101,7 @@ function useBulkActs(): BulkAct<Run>[] {
   return [
     {
       id: "cancel",
-      label: t("runs.cancel"),
+      label: t("runs.cancelManyTitle"),
       Icon: IconPlayerStop,
       fits: (run) => !isFinal(run.state) && run.cancel_requested_at === null,
       act: (run) => cancelRun(org, run.id),

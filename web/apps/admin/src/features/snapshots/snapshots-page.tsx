@@ -35,7 +35,7 @@ export function SnapshotsPage() {
       filter={filter}
       goTo={goTo}
       list={snapshotsQuery(org, filter)}
-      ask={askSnapshots(org, filter)}
+      ask={(asked) => askSnapshots(org, asked)}
       columns={columns}
       ownSort="-taken_at"
       nameOf={(snapshot) => format.short(new Date(snapshot.taken_at))}

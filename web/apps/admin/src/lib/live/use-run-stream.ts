@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
-import { api, ORG } from "../api";
+import { api, inOrg, ORG } from "../api";
 import {
   isFinal,
   progressQuery,
@@ -42,7 +42,7 @@ export function useRunStream(org: string, runId: string, ended: boolean): void {
       verdict: () =>
         streamVerdict(client, (signal) =>
           api.GET(`${ORG}/runs/{run_id}/events`, {
-            params: { path: { organization_id: org, run_id: runId } },
+            params: { path: { ...inOrg(org), run_id: runId } },
             parseAs: "stream",
             signal,
           }),

@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 
-import { api, ORG, type Schemas } from "../api";
+import { api, inOrg, ORG, type Schemas } from "../api";
 import { answer, fullAnswer } from "../problem";
 import { pagedQuery, type Ask } from "./pages";
 
@@ -13,8 +13,6 @@ export interface AgentFilter {
   sort?: Schemas["AgentSort"] | undefined;
 }
 
-const path = (org: string) => ({ organization_id: org });
-
 /** Asks for pages of the agents that a filter lets through. */
 export function askAgents(org: string, filter: AgentFilter): Ask<Agent> {
   const { q, state, sort } = filter;
@@ -25,7 +23,7 @@ export function askAgents(org: string, filter: AgentFilter): Ask<Agent> {
     connected: state === "connected" ? true : state === "offline" ? false : undefined,
   };
   return ({ signal, ...page }) =>
-    answer(api.GET(`${ORG}/agents`, { params: { path: path(org), query: { ...query, ...page } }, signal }));
+    answer(api.GET(`${ORG}/agents`, { params: { path: inOrg(org), query: { ...query, ...page } }, signal }));
 }
 
 export function agentsQuery(org: string, filter: AgentFilter = {}) {
@@ -37,26 +35,29 @@ export function agentQuery(org: string, id: string) {
     queryKey: [org, "agents", "one", id],
     queryFn: ({ signal }) =>
       answer(
-        api.GET(`${ORG}/agents/{agent_id}`, { params: { path: { ...path(org), agent_id: id } }, signal }),
+        api.GET(`${ORG}/agents/{agent_id}`, { params: { path: { ...inOrg(org), agent_id: id } }, signal }),
       ),
   });
 }
 
 export async function renameAgent(org: string, agent: Agent, name: string): Promise<Agent> {
-  const params = { path: { ...path(org), agent_id: agent.id }, header: { "if-match": `"${agent.version}"` } };
+  const params = {
+    path: { ...inOrg(org), agent_id: agent.id },
+    header: { "if-match": `"${agent.version}"` },
+  };
   const { data } = await fullAnswer(api.PATCH(`${ORG}/agents/{agent_id}`, { params, body: { name } }));
   return data;
 }
 
 export function revokeAgent(org: string, id: string): Promise<Agent> {
   return answer(
-    api.POST(`${ORG}/agents/{agent_id}/revoke`, { params: { path: { ...path(org), agent_id: id } } }),
+    api.POST(`${ORG}/agents/{agent_id}/revoke`, { params: { path: { ...inOrg(org), agent_id: id } } }),
   );
 }
 
 export function tokensQuery(org: string) {
   return pagedQuery<Token>([org, "tokens", "list"], ({ cursor, signal }) =>
-    answer(api.GET(`${ORG}/enrolment-tokens`, { params: { path: path(org), query: { cursor } }, signal })),
+    answer(api.GET(`${ORG}/enrolment-tokens`, { params: { path: inOrg(org), query: { cursor } }, signal })),
   );
 }
 
@@ -66,7 +67,7 @@ export function tokenQuery(org: string, id: string) {
     queryFn: ({ signal }) =>
       answer(
         api.GET(`${ORG}/enrolment-tokens/{token_id}`, {
-          params: { path: { ...path(org), token_id: id } },
+          params: { path: { ...inOrg(org), token_id: id } },
           signal,
         }),
       ),
@@ -77,13 +78,13 @@ export function createToken(
   org: string,
   body: Schemas["EnrolmentTokenCreate"],
 ): Promise<Schemas["EnrolmentTokenCreated"]> {
-  return answer(api.POST(`${ORG}/enrolment-tokens`, { params: { path: path(org) }, body }));
+  return answer(api.POST(`${ORG}/enrolment-tokens`, { params: { path: inOrg(org) }, body }));
 }
 
 export function revokeToken(org: string, id: string): Promise<Token> {
   return answer(
     api.POST(`${ORG}/enrolment-tokens/{token_id}/revoke`, {
-      params: { path: { ...path(org), token_id: id } },
+      params: { path: { ...inOrg(org), token_id: id } },
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 
-import { api, ORG, type Schemas } from "../api";
+import { api, inOrg, ORG, type Schemas } from "../api";
 import { answer } from "../problem";
 import { pagedQuery, type Ask } from "./pages";
 
@@ -18,8 +18,7 @@ export interface JobFilter {
   sort?: Schemas["JobSort"] | undefined;
 }
 
-const path = (org: string) => ({ organization_id: org });
-const one = (org: string, id: string) => ({ ...path(org), job_id: id });
+const one = (org: string, id: string) => ({ ...inOrg(org), job_id: id });
 
 /** Asks for pages of the jobs that a filter lets through. */
 export function askJobs(org: string, filter: JobFilter): Ask<Job> {
@@ -31,7 +30,7 @@ export function askJobs(org: string, filter: JobFilter): Ask<Job> {
     sort: filter.sort,
   };
   return ({ signal, ...page }) =>
-    answer(api.GET(`${ORG}/jobs`, { params: { path: path(org), query: { ...query, ...page } }, signal }));
+    answer(api.GET(`${ORG}/jobs`, { params: { path: inOrg(org), query: { ...query, ...page } }, signal }));
 }
 
 export function jobsQuery(org: string, filter: JobFilter = {}) {
@@ -47,7 +46,7 @@ export function jobQuery(org: string, id: string) {
 }
 
 export function createJob(org: string, body: JobCreate): Promise<JobDetail> {
-  return answer(api.POST(`${ORG}/jobs`, { params: { path: path(org) }, body }));
+  return answer(api.POST(`${ORG}/jobs`, { params: { path: inOrg(org) }, body }));
 }
 
 export function editJob(org: string, id: string, version: number, body: JobPart): Promise<JobDetail> {
@@ -79,7 +78,7 @@ export function schedulePreviewQuery(org: string, cron: string, timeZone: string
     queryFn: ({ signal }) =>
       answer(
         api.POST(`${ORG}/schedules/preview`, {
-          params: { path: path(org) },
+          params: { path: inOrg(org) },
           body: { cron, time_zone: timeZone, offset_s: 0, count: 20 },
           signal,
         }),
@@ -92,5 +91,5 @@ export function schedulePreviewQuery(org: string, cron: string, timeZone: string
 /** Asks whether these fields could be those of a job. Throws ApiProblem with what is wrong with them. */
 export async function checkJob(org: string, part: JobPart, jobId: string | null): Promise<void> {
   const body = { ...part, job_id: jobId } as Schemas["JobCheck"];
-  await answer(api.POST(`${ORG}/jobs/check`, { params: { path: path(org) }, body }));
+  await answer(api.POST(`${ORG}/jobs/check`, { params: { path: inOrg(org) }, body }));
 }

@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 
-import { api, ORG, type Schemas } from "../api";
+import { api, inOrg, ORG, type Schemas } from "../api";
 import { answer } from "../problem";
 
 export type Overview = Schemas["Overview"];
@@ -15,7 +15,7 @@ export function overviewQuery(org: string) {
     queryFn: ({ signal }) =>
       answer(
         api.GET(`${ORG}/overview`, {
-          params: { path: { organization_id: org }, query: { time_zone: timeZone() } },
+          params: { path: inOrg(org), query: { time_zone: timeZone() } },
           signal,
         }),
       ),

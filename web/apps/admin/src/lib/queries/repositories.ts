@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 
-import { api, ORG, type Schemas } from "../api";
+import { api, inOrg, ORG, type Schemas } from "../api";
 import { answer } from "../problem";
 import { pagedQuery, type Ask } from "./pages";
 
@@ -12,8 +12,7 @@ export interface RepositoryFilter {
   sort?: Schemas["RepositorySort"] | undefined;
 }
 
-const path = (org: string) => ({ organization_id: org });
-const one = (org: string, id: string) => ({ ...path(org), repository_id: id });
+const one = (org: string, id: string) => ({ ...inOrg(org), repository_id: id });
 
 /** The order of repositories where none is asked for. */
 export const REPOSITORIES_BY = "name";
@@ -23,7 +22,7 @@ export function askRepositories(org: string, filter: RepositoryFilter): Ask<Repo
   const query = { name: filter.name || undefined, sort: filter.sort ?? REPOSITORIES_BY } as const;
   return ({ signal, ...page }) =>
     answer(
-      api.GET(`${ORG}/repositories`, { params: { path: path(org), query: { ...query, ...page } }, signal }),
+      api.GET(`${ORG}/repositories`, { params: { path: inOrg(org), query: { ...query, ...page } }, signal }),
     );
 }
 
@@ -42,18 +41,19 @@ export function repositoryQuery(org: string, id: string) {
 export function storageRootsQuery(org: string) {
   return queryOptions({
     queryKey: [org, "storage-roots"],
-    queryFn: ({ signal }) => answer(api.GET(`${ORG}/storage-roots`, { params: { path: path(org) }, signal })),
+    queryFn: ({ signal }) =>
+      answer(api.GET(`${ORG}/storage-roots`, { params: { path: inOrg(org) }, signal })),
   });
 }
 
 export function testRepository(org: string, folder: string): Promise<Schemas["RepositoryTestOut"]> {
   const body = { kind: "local" as const, path: folder };
-  return answer(api.POST(`${ORG}/repositories/test`, { params: { path: path(org) }, body }));
+  return answer(api.POST(`${ORG}/repositories/test`, { params: { path: inOrg(org) }, body }));
 }
 
 export function createRepository(org: string, name: string, folder: string): Promise<RepositoryDetail> {
   const body = { name, kind: "local" as const, path: folder };
-  return answer(api.POST(`${ORG}/repositories`, { params: { path: path(org) }, body }));
+  return answer(api.POST(`${ORG}/repositories`, { params: { path: inOrg(org) }, body }));
 }
 
 export function renameRepository(org: string, repository: Repository, name: string): Promise<Repository> {

@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 
-import { api, ORG, type Schemas } from "../api";
+import { api, inOrg, ORG, type Schemas } from "../api";
 import { answer } from "../problem";
 
 export type Restore = Schemas["RestoreOut"];
@@ -15,7 +15,7 @@ export function restoreQuery(org: string, runId: string) {
     queryFn: ({ signal }) =>
       answer(
         api.GET(`${ORG}/restores/{run_id}`, {
-          params: { path: { organization_id: org, run_id: runId } },
+          params: { path: { ...inOrg(org), run_id: runId } },
           signal,
         }),
       ),
@@ -23,5 +23,5 @@ export function restoreQuery(org: string, runId: string) {
 }
 
 export function createRestore(org: string, body: RestoreCreate): Promise<Restore> {
-  return answer(api.POST(`${ORG}/restores`, { params: { path: { organization_id: org } }, body }));
+  return answer(api.POST(`${ORG}/restores`, { params: { path: inOrg(org) }, body }));
 }

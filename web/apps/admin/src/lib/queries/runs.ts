@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 
-import { api, ORG, type Schemas } from "../api";
+import { api, inOrg, ORG, type Schemas } from "../api";
 import { answer } from "../problem";
 import { pagedQuery, type Ask } from "./pages";
 
@@ -21,12 +21,21 @@ export interface RunFilter {
   sort?: Schemas["RunSort"] | undefined;
 }
 
+const OPEN_STATES = ["waiting", "running"] as const satisfies readonly RunState[];
+export const FINAL_STATES = [
+  "succeeded",
+  "completed_with_warnings",
+  "partial",
+  "failed",
+  "cancelled",
+] as const satisfies readonly RunState[];
+export const RUN_STATES = [...OPEN_STATES, ...FINAL_STATES] as const;
+
 export function isFinal(state: RunState): boolean {
-  return state !== "waiting" && state !== "running";
+  return OPEN_STATES.every((open) => open !== state);
 }
 
-const path = (org: string) => ({ organization_id: org });
-const one = (org: string, id: string) => ({ path: { ...path(org), run_id: id } });
+const one = (org: string, id: string) => ({ path: { ...inOrg(org), run_id: id } });
 
 /** Asks for pages of the runs that a filter lets through. */
 export function askRuns(org: string, filter: RunFilter): Ask<Run> {
@@ -39,12 +48,19 @@ export function askRuns(org: string, filter: RunFilter): Ask<Run> {
     ...bounds(filter.day),
   };
   return ({ signal, ...page }) =>
-    answer(api.GET(`${ORG}/runs`, { params: { path: path(org), query: { ...query, ...page } }, signal }));
+    answer(api.GET(`${ORG}/runs`, { params: { path: inOrg(org), query: { ...query, ...page } }, signal }));
 }
 
 export function runsQuery(org: string, filter: RunFilter = {}, limit?: number) {
   const ask = askRuns(org, filter);
   return pagedQuery([org, "runs", "list", filter, limit], (asked) => ask({ ...asked, limit }));
+}
+
+/** How many of the newest runs a page shows that is about something else. */
+export const LAST_RUNS = 8;
+
+export function lastRunsQuery(org: string, filter: RunFilter = {}) {
+  return runsQuery(org, filter, LAST_RUNS);
 }
 
 /** A day of the reader's calendar as moments. */

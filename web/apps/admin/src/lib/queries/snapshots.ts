@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 
-import { api, ORG, type Schemas } from "../api";
+import { api, inOrg, ORG, type Schemas } from "../api";
 import { answer } from "../problem";
 import { pagedQuery, type Ask } from "./pages";
 
@@ -16,8 +16,7 @@ export interface SnapshotFilter {
   sort?: Schemas["SnapshotSort"] | undefined;
 }
 
-const path = (org: string) => ({ organization_id: org });
-const one = (org: string, id: string) => ({ ...path(org), snapshot_id: id });
+const one = (org: string, id: string) => ({ ...inOrg(org), snapshot_id: id });
 
 /** Asks for pages of the snapshots that a filter lets through. */
 export function askSnapshots(org: string, filter: SnapshotFilter): Ask<Snapshot> {
@@ -30,7 +29,7 @@ export function askSnapshots(org: string, filter: SnapshotFilter): Ask<Snapshot>
   };
   return ({ signal, ...page }) =>
     answer(
-      api.GET(`${ORG}/snapshots`, { params: { path: path(org), query: { ...query, ...page } }, signal }),
+      api.GET(`${ORG}/snapshots`, { params: { path: inOrg(org), query: { ...query, ...page } }, signal }),
     );
 }
 
