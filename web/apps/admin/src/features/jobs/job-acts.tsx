@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { ButtonLink } from "../../components/link";
 import { DangerousAct } from "../../components/object-acts";
 import { showDone, showProblem } from "../../components/show-problem";
+import { leave } from "../../lib/live/leaving";
 import { useOrg, useRights } from "../../lib/organization";
 import { deleteJob, jobQuery, pauseJob, runJob, type JobDetail } from "../../lib/queries/jobs";
 
@@ -94,11 +95,13 @@ function Delete({ job }: { job: JobDetail }) {
       label={t("act.delete")}
       title={t("jobs.deleteTitle")}
       name={job.name}
-      act={async () => {
-        await deleteJob(org, job.id);
-        await navigate({ to: "/o/$org/jobs", params: { org } });
-        await client.invalidateQueries({ queryKey: [org, "jobs", "list"] });
-      }}
+      act={() =>
+        leave(client, job.id, async () => {
+          await deleteJob(org, job.id);
+          await navigate({ to: "/o/$org/jobs", params: { org } });
+          await client.invalidateQueries({ queryKey: [org, "jobs", "list"] });
+        })
+      }
     >
       {t("jobs.deleteText")}
     </DangerousAct>

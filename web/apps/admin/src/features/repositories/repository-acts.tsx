@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { ButtonLink } from "../../components/link";
 import { DangerousAct, RenameAct } from "../../components/object-acts";
+import { leave } from "../../lib/live/leaving";
 import { useOrg, useRights } from "../../lib/organization";
 import { deleteRepository, renameRepository, type RepositoryDetail } from "../../lib/queries/repositories";
 
@@ -38,11 +39,13 @@ export function RepositoryActs({ repository }: { repository: RepositoryDetail })
             label={t("act.delete")}
             title={t("repositories.deleteTitle")}
             name={repository.name}
-            act={async () => {
-              await deleteRepository(org, repository.id);
-              await navigate({ to: "/o/$org/repositories", params: { org } });
-              await client.invalidateQueries({ queryKey: [org, "repositories", "list"] });
-            }}
+            act={() =>
+              leave(client, repository.id, async () => {
+                await deleteRepository(org, repository.id);
+                await navigate({ to: "/o/$org/repositories", params: { org } });
+                await client.invalidateQueries({ queryKey: [org, "repositories", "list"] });
+              })
+            }
           >
             {t("repositories.deleteText")}
           </DangerousAct>

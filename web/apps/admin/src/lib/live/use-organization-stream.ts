@@ -4,6 +4,7 @@ import { useEffect } from "react";
 import { api, ORG } from "../api";
 import { parseChange, staleAfter, type Change } from "./changes";
 import { connection } from "./connection";
+import { refresh } from "./leaving";
 import { openStream } from "./stream";
 import { streamVerdict } from "./verdict";
 
@@ -19,7 +20,7 @@ export function useOrganizationStream(org: string): void {
     let missed = false;
 
     function flush(): void {
-      for (const queryKey of staleAfter(org, gathered)) void client.invalidateQueries({ queryKey });
+      for (const queryKey of staleAfter(org, gathered)) refresh(client, queryKey);
       gathered = [];
       timer = undefined;
     }
