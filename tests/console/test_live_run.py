@@ -65,7 +65,7 @@ def test_a_backup_is_watched_and_stopped_in_the_middle(
     console.button("jobs.runNow").click()
     expect(status(console, "running")).to_be_visible()
     run = installation.api.get(f"/runs/{console.page.url.rpartition('/')[2]}")
-    packs = Packs(lambda: installation.restic_path(run))
+    packs = Packs(lambda: installation.restic_path(installation.api.get(f"/runs/{run['id']}")))
     progress = section(console, "runs.progress")
     with at_work(installation, agent, packs, progress) as restic:
         says_how_far(console, large)
@@ -100,7 +100,7 @@ def test_how_fast_a_run_goes_is_drawn_while_it_works(
     progress = section(console, "runs.progress")
     plot = progress.get_by_role("figure")
     line = plot.locator("path").last
-    packs = Packs(lambda: installation.restic_path(run))
+    packs = Packs(lambda: installation.restic_path(installation.api.get(f"/runs/{run['id']}")))
     until(lambda: restic_of(agent, "backup"), 60, "restic to be started", pause_s=OFTEN_S)
     until(lambda: True if packs.some() else None, 60, "restic to move a part", pause_s=OFTEN_S)
     # The gateway takes nothing meanwhile: restic can't come to its end before the page has heard of it twice.
