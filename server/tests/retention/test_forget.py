@@ -16,7 +16,7 @@ from temporalio.testing import ActivityEnvironment
 
 from sbs_restic.cli import Runner, RunnerSettings
 from sbs_restic.cli.commands import backup
-from sbs_server.backups.types import ForgetRequest
+from sbs_server.backups.types import FORGET_PURPOSE, ForgetRequest
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.envelope import Envelope, EnvelopeError
 from sbs_server.kit.ids import new_id
@@ -37,7 +37,7 @@ from sbs_server.models import (
 from sbs_server.repositories.keys import SecretStore
 from sbs_server.repositories.markers import Marker, write_marker
 from sbs_server.repositories.restic import ResticRepositories
-from sbs_server.retention.activities import TICKET_PURPOSE, RetentionActivities, _mark
+from sbs_server.retention.activities import RetentionActivities, _mark
 from sbs_server.testing.bus import eventually
 from sbs_server.testing.database import Tenant, make_tenant
 from sbs_server.testing.restic import restic_binary, restic_runner
@@ -92,7 +92,7 @@ async def _give_ticket(database: Database, tenant: Tenant) -> None:
         ticket = AdmissionTicket(
             organization_id=tenant.organization_id,
             run_id=tenant.run_id,
-            purpose=TICKET_PURPOSE,
+            purpose=FORGET_PURPOSE,
             workflow_id="w",
             enqueued_at=func.now(),
             state=TicketState.GRANTED,

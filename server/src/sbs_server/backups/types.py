@@ -36,6 +36,10 @@ class BackupOutcomes:
     targets: list[TargetOutcome]
 
 
+# Of the ticket under which retention works; the step itself asks whether it is still granted.
+FORGET_PURPOSE = "forget"
+
+
 @dataclass(frozen=True, slots=True)
 class ForgetRequest:
     organization_id: str

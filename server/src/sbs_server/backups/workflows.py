@@ -12,7 +12,7 @@ from sbs_server.admission.steps import Admission, SharedTicket
 from sbs_server.admission.types import TicketRef, TicketRequest
 from sbs_server.agents.order_types import Order
 from sbs_server.agents.orders import carry_out
-from sbs_server.backups.types import BackupOutcomes, BackupPlan, ForgetRequest, TargetOutcome
+from sbs_server.backups.types import FORGET_PURPOSE, BackupOutcomes, BackupPlan, ForgetRequest, TargetOutcome
 from sbs_server.kit.workflows import LONG_STEP_TIMEOUT, SIGN_OF_LIFE_WITHIN, STEADY, STEP_TIMEOUT, RunRef
 from sbs_server.runs.ending import failed_by, finish
 from sbs_server.runs.types import RunEnd
@@ -83,7 +83,7 @@ class BackupWorkflow:
         return TargetOutcome(order.restic_repository_id, await carry_out(order, self._stop, ticket))
 
     async def _forget(self, ref: RunRef, plan: BackupPlan, keep_last: int) -> None:
-        ticket = _ticket(ref, plan, "forget", exclusive=True)
+        ticket = _ticket(ref, plan, FORGET_PURPOSE, exclusive=True)
         request = ForgetRequest(ref.organization_id, ref.run_id, plan.restic_repository_ids, keep_last)
         try:
             if await self._admission.acquire(ticket, self._stop) and not self._stop.is_set():
@@ -95,7 +95,7 @@ class BackupWorkflow:
                     retry_policy=STEADY,
                 )
         finally:
-            await self._admission.release(TicketRef(ref.organization_id, ref.run_id, "forget"))
+            await self._admission.release(TicketRef(ref.organization_id, ref.run_id, FORGET_PURPOSE))
 
 
 async def _all(targets: list[Coroutine[Any, Any, TargetOutcome]]) -> list[TargetOutcome]:

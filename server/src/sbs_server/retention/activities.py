@@ -23,7 +23,7 @@ from sbs_restic.cli import Runner
 from sbs_restic.cli.commands import forget, unlock
 from sbs_restic.cli.errors import RepositoryLockedError
 from sbs_server.audit.service import Actor, record
-from sbs_server.backups.types import ForgetRequest
+from sbs_server.backups.types import FORGET_PURPOSE, ForgetRequest
 from sbs_server.kit.db.locks import lock
 from sbs_server.kit.db.session import Database
 from sbs_server.kit.workflows import LONG_STEP_TIMEOUT
@@ -43,7 +43,6 @@ from sbs_server.retention.keep import Candidate, keep_last
 
 log = structlog.get_logger()
 
-TICKET_PURPOSE = "forget"
 # Each holds a connection while restic works: most of the pool is for everybody else.
 _AT_ONCE = 8
 
@@ -108,7 +107,7 @@ async def _has_ticket(session: AsyncSession, run_id: UUID) -> bool:
     """Not any more when another attempt was faster: the workflow has gone on, and others may be at work."""
     query = select(AdmissionTicket.id).where(
         AdmissionTicket.run_id == run_id,
-        AdmissionTicket.purpose == TICKET_PURPOSE,
+        AdmissionTicket.purpose == FORGET_PURPOSE,
         AdmissionTicket.state == TicketState.GRANTED,
     )
     return (await session.scalars(query)).first() is not None
